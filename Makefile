@@ -1,0 +1,34 @@
+# Everything a fresh machine needs: Python 3.11 or newer with venv, and this file.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: perf test lint types unit bench clean
+
+perf: $(STAMP)            ## run the marketplace load tests against the embedded platform
+	$(BIN)/pytest perf_tests -m marketplace
+
+test: lint types unit     ## what CI runs
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+unit: $(STAMP)
+	$(BIN)/pytest
+
+bench: $(STAMP)           ## the generator beside its peers; needs nginx, wrk and hey (Debian packages)
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m benchmarks.throughput
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

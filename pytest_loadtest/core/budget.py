@@ -1,0 +1,206 @@
+"""Budgets: what must hold of a load test, and whether it did. Owns the rules; it prints nothing.
+
+A budget is a statement on one figure: a latency percentile, a share of failures, a rate. Explicit
+budgets are judged on the steady part of the run; what nobody budgeted is not tolerated, anywhere in
+the run (`error_rate`, `failure_rate`, `dropped` 0, `check_rate` 100 %).
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from pytest_loadtest.core.units import (
+    UnitError,
+    format_duration,
+    format_rate,
+    format_share,
+    parse_count,
+    parse_duration,
+    parse_rate,
+    parse_share,
+)
+from pytest_loadtest.errors import ConfigurationError
+
+_PERCENTILE = re.compile(r"p(\d{1,2})(?:_(\d+))?")
+
+
+class Scope(enum.StrEnum):
+    """What part of the measurements a budget speaks of."""
+
+    ALL = "all"
+    REQUEST = "request"
+    METRIC = "metric"
+    CHECK = "check"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of budget: how its limit is written and shown, which way it bounds, where it may be used."""
+
+    parse: Callable[[object], float]
+    format: Callable[[float], str]
+    upper: bool
+    scopes: frozenset[Scope]
+
+
+def _format_count(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:,.0f}"
+
+
+def _parse_rps(value: object) -> float:
+    """``"50/s"`` or plain requests per second."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    return parse_rate(
+        f"{value}/s" if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
+    )
+
+
+def _parse_count_or_zero(value: object) -> float:
+    return parse_count(value, least=0)
+
+
+_LATENCY = Rule(parse_duration, format_duration, True, frozenset({Scope.ALL, Scope.REQUEST, Scope.METRIC}))
+RULES: Mapping[str, Rule] = {
+    "mean": _LATENCY,
+    "max": _LATENCY,
+    "error_rate": Rule(parse_share, format_share, True, frozenset({Scope.ALL, Scope.REQUEST})),
+    "failure_rate": Rule(parse_share, format_share, True, frozenset({Scope.ALL})),
+    "dropped": Rule(_parse_count_or_zero, _format_count, True, frozenset({Scope.ALL})),
+    "check_rate": Rule(parse_share, format_share, False, frozenset({Scope.ALL, Scope.CHECK})),
+    "rps": Rule(_parse_rps, format_rate, False, frozenset({Scope.ALL, Scope.REQUEST})),
+    "iterations": Rule(parse_count, _format_count, False, frozenset({Scope.ALL})),
+    "max_rate": Rule(parse_share, format_share, True, frozenset({Scope.METRIC})),
+    "min_rate": Rule(parse_share, format_share, False, frozenset({Scope.METRIC})),
+    "max_count": Rule(_parse_count_or_zero, _format_count, True, frozenset({Scope.METRIC})),
+    "min_count": Rule(_parse_count_or_zero, _format_count, False, frozenset({Scope.METRIC})),
+}
+_MODIFIERS = ("request", "metric", "check")
+# What holds where nothing was said; see the module's docstring.
+DEFAULT_LIMITS: Mapping[str, float] = {"error_rate": 0, "failure_rate": 0, "dropped": 0, "check_rate": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One statement: `key` of what `scope` and `pattern` name is at most, or at least, `limit`.
+
+    `limit` is in ns, a share, per second or a count, as the key's rule says. `implicit` marks what
+    holds although nobody wrote it; it leaves out what the patterns in `excluded` match.
+    """
+
+    key: str
+    limit: float
+    scope: Scope = Scope.ALL
+    pattern: str = "*"
+    implicit: bool = False
+    excluded: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> Rule:
+        """The kind of budget this is."""
+        return rule_of(self.key)
+
+    @property
+    def percentile(self) -> float | None:
+        """0.95 for ``p95``; None for what is no percentile."""
+        return percentile_of(self.key)
+
+    def holds(self, measured: float) -> bool:
+        """Whether a measured value keeps the budget. Nothing measured (nan) never does."""
+        return measured <= self.limit if self.rule.upper else measured >= self.limit
+
+    @property
+    def label(self) -> str:
+        """``p95``, ``p95 of agent details``, ``check_rate of 'agents are listed'``."""
+        key = self.key.replace("_", ".") if self.percentile else self.key
+        return key if self.scope is Scope.ALL else f"{key} of {self.pattern!r}"
+
+    @property
+    def limit_text(self) -> str:
+        """``<= 5 s``, ``>= 95%``."""
+        return f"{'<=' if self.rule.upper else '>='} {self.rule.format(self.limit)}"
+
+
+def percentile_of(key: str) -> float | None:
+    """``p95`` -> 0.95, ``p99_9`` -> 0.999; None for other words and for p0."""
+    match = _PERCENTILE.fullmatch(key)
+    if match is None:
+        return None
+    share = float(f"{match[1]}.{match[2] or 0}") / 100
+    return round(share, 9) or None
+
+
+def rule_of(key: str) -> Rule:
+    """The rule of a key; KeyError for an unknown one."""
+    return _LATENCY if percentile_of(key) else RULES[key]
+
+
+def parse_budgets(values: Mapping[str, object]) -> list[Budget]:
+    """The keywords of one budget marker -> its budgets. Raises ConfigurationError."""
+    scope, pattern = _parse_scope(values)
+    keys = [key for key in values if key not in _MODIFIERS]
+    if not keys:
+        raise ConfigurationError(f"a budget without a limit; allowed are {_allowed_keys()}")
+    return [parse_budget(key, values[key], scope, pattern) for key in keys]
+
+
+def parse_budget(key: str, value: object, scope: Scope = Scope.ALL, pattern: str = "*") -> Budget:
+    """One key and its limit -> a budget. Raises ConfigurationError."""
+    try:
+        rule = rule_of(key)
+    except KeyError:
+        raise ConfigurationError(
+            f"unknown budget {key!r}{_nearest(key)}; allowed are {_allowed_keys()}"
+        ) from None
+    if scope not in rule.scopes:
+        fitting = ", ".join(
+            f"{scope}=" if scope is not Scope.ALL else "the whole test" for scope in sorted(rule.scopes)
+        )
+        where = "the whole test" if scope is Scope.ALL else f"{scope}="
+        raise ConfigurationError(f"budget {key!r} does not go with {where}; it holds for {fitting}")
+    try:
+        return Budget(key, rule.parse(value), scope, pattern)
+    except UnitError as error:
+        raise ConfigurationError(f"budget {key}: {error}") from None
+
+
+def _parse_scope(values: Mapping[str, object]) -> tuple[Scope, str]:
+    given = [word for word in _MODIFIERS if word in values]
+    if len(given) > 1:
+        raise ConfigurationError(
+            f"{' and '.join(f'{word}=' for word in given)} in one budget; use one budget each"
+        )
+    if not given:
+        return Scope.ALL, "*"
+    pattern = values[given[0]]
+    if not isinstance(pattern, str) or not pattern:
+        raise ConfigurationError(f"budget {given[0]}={pattern!r} is not a name")
+    return Scope(given[0]), pattern
+
+
+def _nearest(key: str) -> str:
+    close = difflib.get_close_matches(
+        key, [*RULES, "p50", "p75", "p90", "p95", "p99", "p99_9"], n=1, cutoff=0.5
+    )
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _allowed_keys() -> str:
+    return ", ".join(["p50 p75 p90 p95 p99 p99_9 (any pN)", *RULES, *(f"{word}=" for word in _MODIFIERS)])
+
+
+def with_defaults(budgets: Iterable[Budget]) -> list[Budget]:
+    """The budgets and, for each default key that is not limited for all, the default for the rest."""
+    explicit = list(budgets)
+    implied = []
+    for key, limit in DEFAULT_LIMITS.items():
+        same_key = [budget for budget in explicit if budget.key == key]
+        if not any(budget.scope is Scope.ALL for budget in same_key):
+            excluded = tuple(budget.pattern for budget in same_key)
+            implied.append(Budget(key, limit, implicit=True, excluded=excluded))
+    return explicit + implied

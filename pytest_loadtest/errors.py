@@ -1,0 +1,23 @@
+"""The exceptions of the project. The type says whose fault it is; no module here knows pytest.
+
+Errors of the target (a refused connection, a time-out) are not in this file: they are the
+exceptions of httpx, so that code written for httpx goes on catching them.
+"""
+
+from __future__ import annotations
+
+
+class LoadTestError(Exception):
+    """Base of every error that pytest-loadtest raises itself."""
+
+
+class ConfigurationError(LoadTestError):
+    """The user's configuration is wrong: a marker, an option, a file. Found before any load is sent."""
+
+
+class MisuseError(LoadTestError):
+    """The test's code used an object where it cannot be used, such as a sync client outside a virtual user."""
+
+
+class AbortRun(LoadTestError):  # noqa: N818 - it is a decision of the test, not an error
+    """Raised by ``vu.abort(reason)``: the test asks for the whole load to end now."""
