@@ -16,7 +16,7 @@ class ConfigurationError(LoadTestError):
 
 
 class MisuseError(LoadTestError):
-    """The test's code used an object where it cannot be used, such as a sync client outside a virtual user."""
+    """The test used an object where it cannot be used: a sync client outside a virtual user."""
 
 
 class AbortRun(LoadTestError):  # noqa: N818 - it is a decision of the test, not an error

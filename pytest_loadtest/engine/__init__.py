@@ -1,0 +1,1 @@
+"""Runs a shape of load on the event loop. It knows the core; not pytest, not HTTP, not reports."""

@@ -1,0 +1,83 @@
+"""Open model: arrivals on absolute times, handed to free virtual users. Owns the queue between both.
+
+An arrival whose time has come goes to a free user, else it waits with its clock running. What the
+queue cannot hold, and what still waits when the load ends, is dropped and counted as such.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+
+from pytest_loadtest.core.recorder import Recorder
+from pytest_loadtest.core.shape import OpenShape
+from pytest_loadtest.engine.scheduling import LoadClock
+
+# Far more than a target that recovers can catch up with; bounds the memory of a run that does not.
+MOST_QUEUED = 100_000
+# After so many arrivals without a pause the users get a turn of the event loop.
+BURST = 64
+
+
+class ArrivalQueue:
+    """Hands intended starts (ns since the load's start) to users that ask for one with `next`."""
+
+    def __init__(self, shape: OpenShape, rng: random.Random) -> None:
+        self._shape = shape
+        self._rng = rng
+        self._waiting: deque[int] = deque()
+        # Last in, first out: few users and few connections stay busy, as in a real pool.
+        self._free: list[asyncio.Future[int | None]] = []
+        self._closed = False
+
+    @property
+    def queued(self) -> int:
+        """Arrivals that wait for a free user."""
+        return len(self._waiting)
+
+    async def next(self) -> int | None:
+        """The intended start of the caller's next iteration; None when there are no more."""
+        if self._waiting and not self._closed:
+            return self._waiting.popleft()
+        if self._closed:
+            return None
+        turn: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._free.append(turn)
+        return await turn
+
+    async def feed(self, clock: LoadClock, recorder: Recorder) -> None:
+        """Let arrivals happen until the shape ends. A late wake-up catches up, it skips nothing."""
+        for n, intended_ns in enumerate(self._shape.arrival_times(self._rng)):
+            await clock.sleep_until(intended_ns)
+            self._arrive(intended_ns, clock, recorder)
+            if n % BURST == 0:
+                await asyncio.sleep(0)
+        await clock.sleep_until(self._shape.duration_ns)
+        self.close(clock, recorder)
+
+    def close(self, clock: LoadClock, recorder: Recorder) -> None:
+        """No more arrivals: what waits is dropped, waiting users are sent home."""
+        self._closed = True
+        for intended_ns in self._waiting:
+            recorder.dropped(clock.at(intended_ns))
+        self._waiting.clear()
+        while self._free:
+            self._hand_over(None)
+
+    def _arrive(self, intended_ns: int, clock: LoadClock, recorder: Recorder) -> None:
+        if self._free and self._hand_over(intended_ns):
+            return
+        if len(self._waiting) < MOST_QUEUED:
+            self._waiting.append(intended_ns)
+        else:
+            recorder.dropped(clock.at(intended_ns))
+
+    def _hand_over(self, intended_ns: int | None) -> bool:
+        """Give it to the user that became free last; False when none is there any more."""
+        while self._free:
+            turn = self._free.pop()
+            if not turn.done():
+                turn.set_result(intended_ns)
+                return True
+        return False

@@ -1,0 +1,135 @@
+"""The virtual user: identity, randomness, state, and the measurements a test makes by hand.
+
+It is what tests know as ``vu``. It does not know how iterations are scheduled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter_ns
+from types import SimpleNamespace
+from typing import Protocol
+
+from pytest_loadtest.core.recorder import NullRecorder, RequestRecorder
+from pytest_loadtest.core.units import NS_PER_S, UnitError, parse_duration
+from pytest_loadtest.engine.sync_bridge import await_only, in_sync_body
+from pytest_loadtest.errors import AbortRun, MisuseError
+
+
+class UserRecorder(RequestRecorder, Protocol):
+    """What a virtual user tells about its requests and about itself."""
+
+    def check(self, name: str, ok: bool) -> None: ...
+    def rate(self, name: str, ok: bool) -> None: ...
+    def count(self, name: str, n: int) -> None: ...
+    def trend(self, name: str, value_ns: int) -> None: ...
+
+
+class VirtualUser:
+    """One of the load's users. `id` counts from 1, `iteration` from 0; both are the same on every run."""
+
+    __slots__ = (
+        "_clock",
+        "_random",
+        "_seed",
+        "_state",
+        "id",
+        "iteration",
+        "recorder",
+        "start_delay_ns",
+        "was_cut",
+    )
+
+    def __init__(self, id: int, *, seed: int | str = 0, clock: Callable[[], int] = perf_counter_ns) -> None:  # noqa: A002 - it is called `id` in the interface
+        self.id = id
+        self.iteration = 0
+        # What follows is the engine's and the client's: see core.recorder.RequestOwner.
+        self.recorder: UserRecorder = NullRecorder()
+        self.start_delay_ns = 0
+        self.was_cut = False
+        self._seed = seed
+        self._clock = clock
+        self._random: random.Random | None = None  # 2.5 kB: only for users that want it
+        self._state: SimpleNamespace | None = None
+
+    @property
+    def random(self) -> random.Random:
+        """This user's random numbers, seeded by the load's seed and the user's id."""
+        if self._random is None:
+            self._random = random.Random(f"{self._seed}:{self.id}")
+        return self._random
+
+    @property
+    def state(self) -> SimpleNamespace:
+        """A namespace of the test's own, as long-lived as the user: ``vu.state.cart = 7``."""
+        if self._state is None:
+            self._state = SimpleNamespace()
+        return self._state
+
+    def check(self, name: str, ok: object) -> bool:
+        """A soft check: counted under its name, never raises. Returns whether it held."""
+        passed = bool(ok)
+        self.recorder.check(name, passed)
+        return passed
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add `n` to the custom counter `name`."""
+        self.recorder.count(name, n)
+
+    def trend(self, name: str, seconds: float) -> None:
+        """Add a duration in seconds to the custom trend `name`, which has percentiles like a latency."""
+        if seconds < 0:
+            raise MisuseError(f"vu.trend({name!r}, {seconds}): a duration is not negative")
+        self.recorder.trend(name, round(seconds * NS_PER_S))
+
+    def rate(self, name: str, ok: object) -> None:
+        """Add a yes or a no to the custom rate `name`."""
+        self.recorder.rate(name, bool(ok))
+
+    @contextmanager
+    def measure(self, name: str) -> Iterator[None]:
+        """Time the block as the custom trend `name`. A block that raises has no duration."""
+        started_ns = self._clock()
+        yield
+        self.recorder.trend(name, self._clock() - started_ns)
+
+    def think(self, low: object, high: object = None) -> Awaitable[None]:
+        """Wait as a person would: `low`, or a random time from `low` to `high` (durations).
+
+        In an async body ``await vu.think("1s", "3s")``; in a sync one without ``await``.
+        """
+        pause = asyncio.sleep(self._thinking_time_ns(low, high) / NS_PER_S)
+        if in_sync_body():
+            await_only(pause)
+            return _DONE
+        return pause
+
+    def _thinking_time_ns(self, low: object, high: object) -> float:
+        try:
+            shortest = parse_duration(low)
+            longest = shortest if high is None else parse_duration(high)
+        except UnitError as error:
+            raise MisuseError(f"vu.think: {error}") from None
+        if longest < shortest:
+            raise MisuseError(f"vu.think({low!r}, {high!r}): the longest is shorter than the shortest")
+        return self.random.uniform(shortest, longest) if longest > shortest else shortest
+
+    def abort(self, reason: str) -> None:
+        """End the whole load now; the test fails with this reason, and what was measured is shown."""
+        raise AbortRun(reason)
+
+    def __repr__(self) -> str:
+        return f"<VirtualUser {self.id} iteration {self.iteration}>"
+
+
+class _Done(Awaitable[None]):
+    """Awaitable that is over: for code that awaits a think time which was waited for already."""
+
+    def __await__(self) -> Iterator[None]:  # type: ignore[override]  # an empty iterator is enough for await
+        return iter(())
+
+
+_DONE = _Done()
