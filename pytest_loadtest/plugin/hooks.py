@@ -1,0 +1,136 @@
+"""Hooks of sessions that have load tests: planning, fixtures, pauses, reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_loadtest.core.units import NS_PER_S
+from pytest_loadtest.errors import ConfigurationError
+from pytest_loadtest.plugin import options
+from pytest_loadtest.plugin.async_fixtures import finish_foreign_values, on_load_loop
+from pytest_loadtest.plugin.item import LoadFunction, loop_key, session_plan_key
+from pytest_loadtest.plugin.per_vu import PerVU, is_async
+from pytest_loadtest.plugin.planning import SessionPlan
+from pytest_loadtest.plugin.progress import Display, display_key
+from pytest_loadtest.plugin.summary import Summary
+from pytest_loadtest.report.failure import tracebacks
+
+
+def session_plan(config: pytest.Config) -> SessionPlan:
+    """What holds for all load tests of the session, read once. Raises ConfigurationError."""
+    plan = config.stash.get(session_plan_key, None)
+    if plan is None:
+        plan = config.stash[session_plan_key] = SessionPlan.of(config)
+    return plan
+
+
+class LoadHooks:
+    """One per session with load tests."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._loop = config.stash[loop_key]
+        self._current: LoadFunction | None = None  # whose fixtures are being set up
+        config.stash[display_key] = Display.of(config)
+        self._summary = Summary(config)
+        config.pluginmanager.register(self._summary, "loadtest-summary")
+
+    # -- before any load ------------------------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Plan the load tests that were selected; a wrong one is a usage error, before any load is sent."""
+        selected = [item for item in items if isinstance(item, LoadFunction)]
+        if options.is_set(config, "skip"):
+            for item in selected:
+                item.add_marker(pytest.mark.skip(reason="--load-skip"))
+            return
+        if not selected:
+            return
+        try:
+            plan = session_plan(config)
+        except ConfigurationError as error:
+            raise pytest.UsageError(str(error)) from None
+        if problems := [problem for item in selected if (problem := self._plan(plan, item))]:
+            raise pytest.UsageError("\n".join(problems))
+
+    def _plan(self, session: SessionPlan, item: LoadFunction) -> str | None:
+        try:
+            item.plan = session.plan(item)
+        except ConfigurationError as error:
+            return f"{item.nodeid}: {error}"
+        return None
+
+    # -- fixtures ---------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """An async fixture's value belongs to one event loop."""
+        finish_foreign_values(self._loop, item, is_load=isinstance(item, LoadFunction))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Know whose fixtures are being set up; an interrupted test has no report, but a result."""
+        self._current = item if isinstance(item, LoadFunction) else None
+        try:
+            return (yield)
+        except KeyboardInterrupt:
+            if self._current is not None and self._current.result is not None:
+                self._summary.add(self._current.result)
+            raise
+        finally:
+            self._current = None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, object, object]:
+        """A fixture that depends on a per-VU one is per-VU; async fixtures of load tests run on our loop."""
+        if self._current is None:
+            return (yield)
+        function = fixturedef.func
+        dependencies = {name: request.getfixturevalue(name) for name in fixturedef.argnames}
+        if any(isinstance(value, PerVU) for value in dependencies.values()):
+            fixturedef.func = lambda **given: PerVU(fixturedef.argname, function, given)
+        elif is_async(function):
+            fixturedef.func = on_load_loop(self._loop, fixturedef, request, function)
+        try:
+            return (yield)
+        finally:
+            fixturedef.func = function
+
+    # -- running ----------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
+        """pytest-timeout's signal has no effect while uvloop runs: the engine keeps the limit itself."""
+        if not isinstance(item, LoadFunction):
+            return None
+        item.deadline_s = settings.timeout
+        return True
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """--load-pause: let the target recover between two load tests."""
+        if isinstance(item, LoadFunction) and isinstance(nextitem, LoadFunction) and item.result is not None:
+            time.sleep(session_plan(self._config).pause_ns / NS_PER_S)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Attach the result, as plain values that travel between processes."""
+        report = yield
+        if isinstance(item, LoadFunction) and call.when == "call" and item.result is not None:
+            report.load_result = item.result.to_plain()  # type: ignore[attr-defined]  # reports carry extras
+            if report.failed and (text := tracebacks(item.result)):
+                report.sections.append(("first failures", text))
+        return report
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Close the loop and the display."""
+        self._loop.close()
+        if (display := config.stash.get(display_key, None)) is not None:
+            display.close()

@@ -1,0 +1,95 @@
+"""The load item: a pytest test whose body many virtual users run."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_loadtest.plugin.async_fixtures import LoadLoop
+from pytest_loadtest.plugin.collection import shim_of
+
+if TYPE_CHECKING:
+    from pytest_loadtest.plugin.planning import SessionPlan, TestPlan  # noqa: F401 - in a string below
+    from pytest_loadtest.results.result import LoadResult
+
+loop_key = pytest.StashKey[LoadLoop]()
+session_plan_key = pytest.StashKey["SessionPlan"]()
+
+
+class LoadFailed(pytest.fail.Exception):  # type: ignore[name-defined,misc]  # a class at run time
+    """The load test failed: the message is the whole report, there is no traceback to show."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, pytrace=False)
+
+
+# pytest prints the type's name in front of messages; people know this one.
+LoadFailed.__module__ = "builtins"
+LoadFailed.__qualname__ = LoadFailed.__name__ = "Failed"
+
+
+class LoadFunction(pytest.Function):
+    """One load test. `obj` is a plain stand-in, so that no async plugin takes it for its own."""
+
+    plan: TestPlan
+    deadline_s: float | None = None  # pytest-timeout's limit, when that plugin is there
+    result: LoadResult | None = None  # of the last run
+
+    def _getobj(self) -> Callable[..., Any]:
+        return shim_of(super()._getobj())  # type: ignore[no-untyped-call]  # pytest's own
+
+    @property
+    def body(self) -> Callable[..., Any]:
+        """The user's function, not bound to an instance."""
+        body: Callable[..., Any] = getattr(inspect.unwrap(self.obj), "__func__", inspect.unwrap(self.obj))
+        return body
+
+    def _declared(self) -> object:
+        return inspect.getattr_static(self.cls, self.originalname) if self.cls is not None else None
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the body is a static method."""
+        return isinstance(self._declared(), staticmethod)
+
+    @property
+    def is_class_method(self) -> bool:
+        """Whether the body is a class method."""
+        return isinstance(self._declared(), classmethod)
+
+    @property
+    def load_loop(self) -> LoadLoop:
+        """The session's event loop for load."""
+        return self.config.stash[loop_key]
+
+    def runtest(self) -> None:
+        """Run the load and judge it."""
+        from pytest_loadtest.plugin.running import run_load_test
+
+        run_load_test(self)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
+        """pytest's own representation; short summaries get the first line and the test's own place."""
+        representation = super().repr_failure(excinfo)
+        chain = getattr(representation, "chain", None)
+        if isinstance(excinfo.value, LoadFailed) and chain:
+            first_line = str(excinfo.value).splitlines()[0]
+            path, line, _ = self.location
+            for _, crash, _ in chain:
+                if crash is not None:
+                    crash.path, crash.lineno, crash.message = path, (line or 0) + 1, first_line
+        return representation
+
+
+def activate(config: pytest.Config) -> None:
+    """The session has a load test: register what only such sessions need."""
+    if loop_key in config.stash:
+        return
+    from pytest_loadtest.plugin.hooks import LoadHooks
+
+    config.stash[loop_key] = LoadLoop()
+    # Registered late, so that our first hooks run before those of plugins that came by entry point.
+    config.pluginmanager.register(LoadHooks(config), "loadtest-hooks")

@@ -1,0 +1,127 @@
+"""Fixtures with one value per virtual user. Owns the nodes that stand for them until a user needs one.
+
+pytest sets up each fixture once for a test. ``vu`` is set up as a node; a fixture that depends on a
+node becomes a node itself, so per-VU-ness spreads through pytest's own resolution: overrides,
+parametrization, autouse and usefixtures work as ever. Each user evaluates the nodes it needs, once, in
+its own task, and tears them down in reverse order.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from pytest_loadtest.engine.sync_bridge import SyncBody, await_only
+from pytest_loadtest.engine.virtual_user import VirtualUser
+
+
+class PerVU:
+    """A node: stands in for a value that each virtual user has of its own."""
+
+    def __init__(
+        self, name: str, function: Callable[..., Any] | None, dependencies: Mapping[str, Any]
+    ) -> None:
+        self.__dict__.update(_name=name, _function=function, _dependencies=dependencies)
+
+    def __repr__(self) -> str:
+        return f"<per-VU fixture {self._name!r}>"
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__") and attribute.endswith("__"):
+            raise AttributeError(attribute)  # copy, inspect and mock ask for these
+        raise self._misused(f".{attribute}")
+
+    def __call__(self, *_args: object, **_kwargs: object) -> Any:
+        raise self._misused("()")
+
+    def _misused(self, use: str) -> pytest.UsageError:
+        return pytest.UsageError(
+            f"fixture {self._name!r} has one value per virtual user: {self._name}{use} cannot be used in code "
+            "that runs once per test. Take it as an argument of the test or fixture that uses it "
+            "(request.getfixturevalue gives only a stand-in)."
+        )
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether a fixture function is a coroutine function or an async generator function."""
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def bound_to(instance: object, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A fixture method of the test's class bound to this user's copy of the test instance."""
+    if instance is not None and inspect.ismethod(function) and isinstance(instance, type(function.__self__)):
+        bound: Callable[..., Any] = function.__func__.__get__(instance)
+        return bound
+    return function
+
+
+class UserFixtures:
+    """One user's values of the nodes. Belongs to the user's task; `stack` tears down what was set up."""
+
+    def __init__(self, user: VirtualUser, instance: object, stack: AsyncExitStack) -> None:
+        self._user = user
+        self._instance = instance
+        self._stack = stack
+        self._values: dict[int, Any] = {}
+        self.sync_body = SyncBody()
+        stack.callback(self.sync_body.close)
+
+    async def value(self, given: Any, *, for_sync: bool) -> Any:
+        """What a function gets for an argument: the user's own value of a node, else the given one.
+
+        A value with a ``sync_facade`` (the http client) is handed to sync functions as that.
+        """
+        if isinstance(given, PerVU):
+            key = id(given)
+            if key not in self._values:
+                self._values[key] = await self._set_up(given)
+            given = self._values[key]
+        if for_sync and (make_facade := getattr(type(given), "sync_facade", None)) is not None:
+            return make_facade(given, await_only)
+        return given
+
+    async def _set_up(self, node: PerVU) -> Any:
+        function, dependencies = node.__dict__["_function"], node.__dict__["_dependencies"]
+        if function is None:
+            return self._user
+        function = bound_to(self._instance, function)
+        for_sync = not is_async(function)
+        arguments = {name: await self.value(given, for_sync=for_sync) for name, given in dependencies.items()}
+        if inspect.isasyncgenfunction(function):
+            return await self._enter_async(node, function(**arguments))
+        if inspect.iscoroutinefunction(function):
+            return await function(**arguments)
+        if inspect.isgeneratorfunction(function):
+            return await self._enter_sync(node, function(**arguments))
+        return await self.sync_body(function, **arguments)
+
+    async def _enter_async(self, node: PerVU, generator: Any) -> Any:
+        value = await anext(generator)
+
+        async def leave() -> None:
+            if await anext(generator, _ENDED) is not _ENDED:
+                raise _yielded_twice(node)
+
+        self._stack.push_async_callback(leave)
+        return value
+
+    async def _enter_sync(self, node: PerVU, generator: Any) -> Any:
+        value = await self.sync_body(next, generator)
+
+        async def leave() -> None:
+            if await self.sync_body(next, generator, _ENDED) is not _ENDED:
+                raise _yielded_twice(node)
+
+        self._stack.push_async_callback(leave)
+        return value
+
+
+_ENDED = object()
+
+
+def _yielded_twice(node: PerVU) -> pytest.UsageError:
+    return pytest.UsageError(f"fixture {node.__dict__['_name']!r} yields more than once")

@@ -1,0 +1,112 @@
+"""What a person sees while a load runs: one live line on a terminal, a plain line every 10 s elsewhere.
+
+It writes past pytest's capture, to a copy of the standard output that was made before tests run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import IO, TYPE_CHECKING
+
+import pytest
+
+from pytest_loadtest.core.recorder import Recorder
+from pytest_loadtest.engine.runner import LoadRun
+from pytest_loadtest.report.progress import Snapshot, live_line, plain_line
+
+if TYPE_CHECKING:
+    from pytest_loadtest.plugin.item import LoadFunction
+
+PLAIN_EVERY_S = 10.0
+LIVE_EVERY_S = 0.25
+
+
+class Display:
+    """Where progress goes: a terminal that can redraw a line, or a file that gets lines."""
+
+    def __init__(self, stream: IO[str], *, live: bool) -> None:
+        self.stream = stream
+        self.live = live
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Display | None:
+        """The session's display. None when nobody looks: -q, and workers of xdist."""
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if reporter is None or config.getoption("verbose") < 0 or hasattr(config, "workerinput"):
+            return None
+        try:
+            descriptor = os.dup(sys.__stdout__.fileno())  # type: ignore[union-attr]  # None raises AttributeError
+        except (AttributeError, OSError, ValueError):
+            return None
+        stream = os.fdopen(descriptor, "w", buffering=1, encoding="utf-8", errors="replace")
+        return cls(stream, live=stream.isatty() and not os.environ.get("CI"))
+
+    def close(self) -> None:
+        """Give the copy of the standard output back."""
+        self.stream.close()
+
+
+display_key = pytest.StashKey[Display | None]()
+
+
+async def watch(item: LoadFunction, run: LoadRun) -> None:
+    """Show the load's progress until cancelled."""
+    display = item.config.stash.get(display_key, None)
+    if display is None:
+        await asyncio.Event().wait()
+        return
+    if display.live:
+        _leave_pytests_line(item.config)
+        await _watch_live(item, run, display)
+    else:
+        await _watch_plain(item, run, display)
+
+
+def _leave_pytests_line(config: pytest.Config) -> None:
+    """End the line on which pytest writes its dots, so that ours begins at the left."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        reporter.ensure_newline()
+        reporter.flush()
+
+
+async def _watch_plain(item: LoadFunction, run: LoadRun, display: Display) -> None:
+    while True:
+        await asyncio.sleep(PLAIN_EVERY_S)
+        _leave_pytests_line(item.config)
+        display.stream.write(plain_line(_snapshot(item, run)) + "\n")
+        display.stream.flush()
+
+
+async def _watch_live(item: LoadFunction, run: LoadRun, display: Display) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=display.stream, force_terminal=True)
+    with Live(
+        live_line(_snapshot(item, run)),
+        console=console,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as live:
+        while True:
+            await asyncio.sleep(LIVE_EVERY_S)
+            live.update(live_line(_snapshot(item, run)), refresh=True)
+
+
+def _snapshot(item: LoadFunction, run: LoadRun) -> Snapshot:
+    recorder: Recorder = run.recorder
+    recorder.flush()
+    return Snapshot.of(
+        item.plan.load.name or item.name,
+        recorder.metrics,
+        elapsed_ns=run.elapsed_ns,
+        total_ns=run.shape.duration_ns,
+        vus=run.active,
+        queued=run.queued,
+    )

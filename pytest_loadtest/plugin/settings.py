@@ -1,0 +1,151 @@
+"""What the project configures in ``[tool.pytest-loadtest]``: environments and profiles.
+
+Owns reading and checking that table, and which environment and profile a session uses. Reads
+pyproject.toml once, and only in a session with load tests.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_loadtest.core.plan import OVERRIDABLE, Layer
+from pytest_loadtest.errors import ConfigurationError
+from pytest_loadtest.plugin import options
+
+if TYPE_CHECKING:
+    import pytest
+
+TABLE = "[tool.pytest-loadtest]"
+# What a developer's machine carries; `cloud` leaves everything as the markers say.
+BUILT_IN_PROFILES: Mapping[str, Mapping[str, object]] = {
+    "local": {"vus": 5, "duration": "30s", "ramp_up": 0, "ramp_down": 0},
+    "cloud": {},
+}
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+class Environment:
+    """What load is sent to: a name and its configured values, read as attributes (``load_env.api``)."""
+
+    def __init__(self, name: str, values: Mapping[str, Any]) -> None:
+        self.name = name
+        self._values = dict(values)
+
+    def __getattr__(self, key: str) -> Any:
+        if key.startswith("_"):
+            raise AttributeError(key)
+        try:
+            return self._values[key]
+        except KeyError:
+            there_is = ", ".join(self._values) or "nothing"
+            raise AttributeError(
+                f"environment {self.name!r} has no value {key!r}; {TABLE} gives it {there_is}"
+            ) from None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A value, or the default when the environment does not have it."""
+        return self._values.get(key, default)
+
+    def replace(self, **values: Any) -> Environment:
+        """The same environment with some values changed or added."""
+        return Environment(self.name, {**self._values, **values})
+
+    def __repr__(self) -> str:
+        names = ", ".join(self._values) or "no values"  # the values may be secret
+        return f"<Environment {self.name!r} with {names}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The checked table."""
+
+    environments: Mapping[str, Mapping[str, Any]]
+    profiles: Mapping[str, Mapping[str, object]]
+
+    @classmethod
+    def read(cls, root: Path) -> Settings:
+        """From the pyproject.toml of pytest's root folder; empty when there is none."""
+        path = root / "pyproject.toml"
+        try:
+            table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("pytest-loadtest", {})
+        except FileNotFoundError:
+            table = {}
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(f"{path}: {error}") from None
+        return cls.checked(table)
+
+    @classmethod
+    def checked(cls, table: Mapping[str, Any]) -> Settings:
+        """From the table itself. Raises ConfigurationError."""
+        for key in table:
+            if key not in ("environments", "profiles"):
+                raise ConfigurationError(f"{TABLE}: unknown key {key!r}; allowed are environments, profiles")
+        for kind in ("environments", "profiles"):
+            for name, values in table.get(kind, {}).items():
+                if not isinstance(values, Mapping):
+                    raise ConfigurationError(f"{TABLE} {kind}.{name} is not a table of values")
+        for name, values in table.get("profiles", {}).items():
+            if unknown := [word for word in values if word not in OVERRIDABLE]:
+                allowed = ", ".join(OVERRIDABLE)
+                raise ConfigurationError(
+                    f"{TABLE} profiles.{name}: unknown {unknown[0]!r}; allowed are {allowed}"
+                )
+        return cls(table.get("environments", {}), {**BUILT_IN_PROFILES, **table.get("profiles", {})})
+
+    def environment(self, config: pytest.Config) -> Environment:
+        """The chosen environment; the only one when there is one; one without values when there is none."""
+        name = options.value_of(config, "env")
+        if name is None:
+            if len(self.environments) > 1:
+                raise ConfigurationError(
+                    f"which environment? choose one with --load-env: {', '.join(self.environments)}"
+                )
+            name = next(iter(self.environments), None)
+        if name is None:
+            return Environment("", {})
+        if name not in self.environments:
+            raise ConfigurationError(_unknown("environment", name, self.environments))
+        values = dict(self.environments[name])
+        if values.pop("protected", False) and name not in options.values_of(config, "allow"):
+            raise ConfigurationError(
+                f"environment {name!r} is protected: load on it needs --load-allow {name}"
+            )
+        return Environment(name, {key: _expand(value, f"{name}.{key}") for key, value in values.items()})
+
+    def profile(self, config: pytest.Config) -> Layer | None:
+        """The chosen profile as a layer of overrides; None when none was chosen."""
+        name = options.value_of(config, "profile")
+        if name is None:
+            return None
+        if name not in self.profiles:
+            raise ConfigurationError(_unknown("profile", name, self.profiles))
+        return Layer(f"profile {name}", self.profiles[name])
+
+
+def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    meant = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"unknown {kind} {name!r}{meant}; {TABLE} has {', '.join(known) or f'no {kind}s'}"
+
+
+def _expand(value: Any, where: str) -> Any:
+    """The value with every ``${VARIABLE}`` replaced by the process environment's value."""
+    if not isinstance(value, str):
+        return value
+
+    def look_up(match: re.Match[str]) -> str:
+        try:
+            return os.environ[match[1]]
+        except KeyError:
+            raise ConfigurationError(
+                f"{TABLE} environments.{where}: the environment variable {match[1]} is not set"
+            ) from None
+
+    return _VARIABLE.sub(look_up, value)

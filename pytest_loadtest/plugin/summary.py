@@ -1,0 +1,71 @@
+"""The header and the closing table of load tests, in pytest's terminal output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_loadtest.core.wording import shape_in_words
+from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
+from pytest_loadtest.report.tables import render, request_table, summary_table
+from pytest_loadtest.results.result import LoadResult
+
+
+class Summary:
+    """Collects the results that reports bring, from this process or from workers."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._results: dict[str, LoadResult] = {}
+
+    def add(self, result: LoadResult) -> None:
+        """Show this result at the end; a rerun replaces the earlier result."""
+        self._results[result.test] = result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the result out of a report."""
+        plain: dict[str, Any] | None = getattr(report, "load_result", None)
+        if plain is not None:
+            self.add(LoadResult.from_plain(plain))
+
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
+        """What will be sent where, and what was overridden."""
+        selected = [item for item in items if isinstance(item, LoadFunction)]
+        session = self._config.stash.get(session_plan_key, None)
+        if not selected or session is None or self._config.get_verbosity() < 0:
+            return []
+        environment = session.environment.name or "none"
+        api = session.environment.get("api", "")
+        profile = session.profile.source if session.profile else "no profile"
+        lines = [
+            f"load tests: {len(selected)}, environment {environment}{f' ({api})' if api else ''}, {profile}"
+        ]
+        for item in selected:
+            changed = "; ".join(item.plan.load.overrides)
+            lines.append(
+                f"  {item.name}: {shape_in_words(item.plan.load.shape)}{f' [{changed}]' if changed else ''}"
+            )
+        return lines
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The table of all load tests; with -v the requests of each, too."""
+        if not self._results:
+            return
+        writer = terminalreporter
+        color = bool(terminalreporter.hasmarkup)
+        width = terminalreporter._tw.fullwidth
+        writer.section("load tests")
+        writer.write_line(render(summary_table(self._results.values(), width), width, color=color))
+        for result in self._results.values():
+            self._write_details(writer, result, width)
+
+    def _write_details(self, writer: Any, result: LoadResult, width: int) -> None:
+        shown_elsewhere = result.state not in ("passed", "interrupted")
+        if (self._config.get_verbosity() > 0 or result.state == "interrupted") and result.requests:
+            writer.write_line("")
+            writer.write_line(f"{result.test}: {result.load}")
+            writer.write_line(render(request_table(result.requests), width))
+        if not shown_elsewhere:
+            for remark in result.remarks:
+                writer.write_line(f"note: {result.test}: {remark}")

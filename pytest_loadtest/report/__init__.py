@@ -1,0 +1,1 @@
+"""Results into text. Knows the core and results; no engine, no pytest."""

@@ -1,0 +1,101 @@
+"""The text of a failed load test: what broke and by how much, where the time went, errors with a sample.
+
+Its first line says it all, since pytest's short summary, JUnit and xdist show only that.
+"""
+
+from __future__ import annotations
+
+from pytest_loadtest.report.tables import budget_table, check_table, render, request_table
+from pytest_loadtest.results.result import BudgetRow, LoadResult
+
+WIDTH = 100
+MOST_SLOW_REQUESTS = 5
+MOST_GROUPS = 8
+
+
+def failure_text(result: LoadResult) -> str:
+    """Everything that a person needs to know about a load test that failed."""
+    parts = [headline(result), *_reasons(result)]
+    if result.budgets:
+        parts.append(render(budget_table(result), WIDTH))
+    if result.requests:
+        parts.append(_slowest(result))
+    parts += [*_errors(result), *_failures(result)]
+    if any(row.yes < row.total for row in result.checks):
+        parts.append("Checks that did not hold:\n" + render(check_table(result), WIDTH))
+    parts.append(_run_line(result))
+    return "\n\n".join(parts)
+
+
+def headline(result: LoadResult) -> str:
+    """One line: the reason, or the budgets that broke."""
+    broken = result.broken
+    budgets = f"{len(broken)} of {len(result.budgets)} budgets broken: " + "; ".join(map(_in_words, broken))
+    if result.reason and broken:
+        return f"{_first_line(result.reason)}; {budgets}"
+    return _first_line(result.reason) or budgets
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else ""
+
+
+def _in_words(row: BudgetRow) -> str:
+    comparison = row.limit.replace("<=", ">").replace(">=", "<")
+    return f"{row.label} {row.measured} {comparison}" if row.measured != "-" else f"{row.label} not measured"
+
+
+def _reasons(result: LoadResult) -> list[str]:
+    notes = [f"{row.label}: {row.reason}" for row in result.budgets if row.reason]
+    return ["\n".join(notes)] if notes else []
+
+
+def _slowest(result: LoadResult) -> str:
+    rows = sorted(result.requests, key=lambda row: -row.latency.p95)
+    title = "Requests, the slowest first"
+    if len(rows) > MOST_SLOW_REQUESTS:
+        title = f"The {MOST_SLOW_REQUESTS} slowest of {len(rows)} requests"
+    kind = "response" if result.open_model else "service"
+    return f"{title} ({kind} time, whole run):\n" + render(request_table(rows[:MOST_SLOW_REQUESTS]), WIDTH)
+
+
+def _errors(result: LoadResult) -> list[str]:
+    if not result.errors:
+        return []
+    lines = [f"Failed requests ({result.failed_requests:,}):"]
+    for row in result.errors[:MOST_GROUPS]:
+        sample = f"\n      {row.sample}" if row.sample else ""
+        lines.append(f"  {row.count:,} x {row.name}: {row.reason}{sample}")
+    return ["\n".join(lines + _more(len(result.errors)))]
+
+
+def _failures(result: LoadResult) -> list[str]:
+    if not result.failures:
+        return []
+    lines = [f"Failed iterations ({result.failed_iterations:,} of {result.iterations:,}):"]
+    lines += [
+        f"  {row.count:,} x {row.type} at {row.place}\n      {_first_line(row.message)}"
+        for row in result.failures[:MOST_GROUPS]
+    ]
+    return ["\n".join(lines + _more(len(result.failures)))]
+
+
+def _more(groups: int) -> list[str]:
+    return [f"  and {groups - MOST_GROUPS} more groups"] if groups > MOST_GROUPS else []
+
+
+def _run_line(result: LoadResult) -> str:
+    lines = [
+        f"{result.load}: {result.iterations:,} iterations, {result.count:,} requests"
+        + (f", {result.censored:,} censored" if result.censored else "")
+        + (f", {result.dropped:,} iterations dropped" if result.dropped else "")
+    ]
+    return "\n".join([*lines, *(f"note: {remark}" for remark in result.remarks)])
+
+
+def tracebacks(result: LoadResult) -> str:
+    """The first traceback of each group of failed iterations; empty when there is none."""
+    shown = result.failures[:MOST_GROUPS]
+    return "\n\n".join(
+        f"{row.count:,} x {row.type} at {row.place}; the first:\n{row.traceback}" for row in shown
+    )

@@ -1,0 +1,118 @@
+"""The tables that reports share, drawn by rich: the summary of all load tests, budgets, requests, checks."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
+from pytest_loadtest.core.wording import short_duration
+from pytest_loadtest.results.result import LoadResult, RequestRow
+
+# Columns that stay readable on the narrowest terminal that people use.
+NARROWEST = 80
+WIDE = 110
+
+
+def render(table: Table, width: int, *, color: bool = False) -> str:
+    """The table as text."""
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        width=max(width, NARROWEST),
+        force_terminal=color,
+        color_system="standard" if color else None,
+    )
+    console.print(table)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n")
+
+
+def _table(first: str, *columns: str, texts: frozenset[str] = frozenset()) -> Table:
+    """A table whose first column gives way when the width does not suffice; all others hold figures."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold", min_width=16)
+    for title in columns:
+        table.add_column(title, justify="left" if title in texts else "right", no_wrap=True)
+    return table
+
+
+def _ms(nanoseconds: float, n: int) -> str:
+    return format_duration(nanoseconds) if n else "-"
+
+
+_SUMMARY: Mapping[str, Callable[[LoadResult], str | Text]] = {
+    "verdict": lambda result: Text(result.state, style="green" if result.state == "passed" else "bold red"),
+    "VUs": lambda result: str(result.vus),
+    "ran": lambda result: _ran(result),
+    "requests": lambda result: f"{result.count:,}",
+    "rate": lambda result: format_rate(result.per_second),
+    "p50": lambda result: _ms(result.latency.p50, result.latency.n),
+    "p95": lambda result: _ms(result.latency.p95, result.latency.n),
+    "p99": lambda result: _ms(result.latency.p99, result.latency.n),
+    "errors": lambda result: format_share(result.failed_requests / result.count) if result.count else "-",
+    "checks": lambda result: "-" if math.isnan(result.check_share) else format_share(result.check_share),
+}
+
+
+def summary_table(results: Iterable[LoadResult], width: int) -> Table:
+    """One row per load test; a narrow terminal does without what the other columns let guess."""
+    shown = [title for title in _SUMMARY if width >= WIDE or title not in ("VUs", "ran", "p50")]
+    table = _table("load test", *shown, texts=frozenset({"verdict"}))
+    for result in results:
+        table.add_row(Text(short_name(result.test)), *(_SUMMARY[title](result) for title in shown))
+    return table
+
+
+def _ran(result: LoadResult) -> str:
+    if result.ran_ns < NS_PER_S:
+        return format_duration(result.ran_ns)
+    return short_duration(round(result.ran_ns / NS_PER_S) * NS_PER_S)
+
+
+def short_name(test: str) -> str:
+    """``test_x.py::test_browse[a]`` -> ``test_browse[a]``; a class stays."""
+    path, separator, rest = test.partition("::")
+    return rest if separator else path
+
+
+def budget_table(result: LoadResult) -> Table:
+    """Every judged budget: limit, measured, verdict; broken ones first."""
+    table = _table("budget", "limit", "measured", "", texts=frozenset({""}))
+    for row in sorted(result.budgets, key=lambda row: row.passed):
+        table.add_row(
+            Text(row.label + (" (default)" if row.implicit else "")),
+            row.limit,
+            row.measured,
+            Text("ok" if row.passed else "BROKEN", style="" if row.passed else "bold red"),
+        )
+    return table
+
+
+def request_table(rows: Iterable[RequestRow]) -> Table:
+    """Requests by name."""
+    table = _table("request", "count", "rate", "p50", "p95", "p99", "max", "errors")
+    for row in rows:
+        latency = row.latency
+        table.add_row(
+            Text(row.name),
+            f"{row.count:,}",
+            format_rate(row.per_second),
+            *(_ms(value, latency.n) for value in (latency.p50, latency.p95, latency.p99, latency.max)),
+            f"{row.failed:,}",
+        )
+    return table
+
+
+def check_table(result: LoadResult) -> Table:
+    """Checks that did not always hold."""
+    table = _table("check", "held", "of", "share")
+    for row in result.checks:
+        if row.yes < row.total:
+            table.add_row(Text(row.name), f"{row.yes:,}", f"{row.total:,}", format_share(row.yes / row.total))
+    return table
