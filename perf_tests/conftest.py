@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from perf_tests.demo_platform import running_platform
-from perf_tests.tokens import SupabaseProject, Token, TokenPool
-from pytest_loadtest.engine.virtual_user import VirtualUser
-from pytest_loadtest.plugin.settings import Environment
+
+if TYPE_CHECKING:
+    from perf_tests.tokens import Token, TokenPool
+    from pytest_loadtest import VirtualUser
+    from pytest_loadtest.core.environment import Environment
 
 # The accounts made for load tests, the same in every environment.
 USERS = tuple(f"loadtest{number}@example.com" for number in range(4, 51))
@@ -34,6 +37,9 @@ def load_env(load_env: Environment) -> Iterator[Environment]:
 @pytest.fixture(scope="session")
 async def token_pool(load_env: Environment) -> AsyncIterator[TokenPool]:
     """The users of the load tests; each is signed in when a virtual user first needs it."""
+    # supabase takes 0.8 s to import: only for tests that sign in, and before their load begins.
+    from perf_tests.tokens import SupabaseProject, TokenPool
+
     project = SupabaseProject(load_env.supabase_url, load_env.supabase_anon_key, load_env.user_password)
     async with httpx.AsyncClient() as connections:
         yield TokenPool(project, USERS, connections)

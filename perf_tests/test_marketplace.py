@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
-from perf_tests.tokens import Token, TokenPool
-from pytest_loadtest.engine.virtual_user import VirtualUser
-from pytest_loadtest.http.client import Client
-from pytest_loadtest.http.response import Response
+if TYPE_CHECKING:
+    from perf_tests.tokens import Token, TokenPool
+    from pytest_loadtest.engine.virtual_user import VirtualUser
+    from pytest_loadtest.http.client import Client
+    from pytest_loadtest.http.response import Response
 
 pytestmark = pytest.mark.marketplace
 
@@ -61,7 +62,7 @@ async def test_marketplace_library_access(signed_in_http: Client, vu: VirtualUse
 
 
 @pytest.fixture
-def signed_in_http(http: Client, vu: VirtualUser, token: Token, token_pool: TokenPool) -> Client:
+async def signed_in_http(http: Client, vu: VirtualUser, token: Token, token_pool: TokenPool) -> Client:
     """This virtual user's client, which from now on says who it is."""
     http.headers.update(
         {

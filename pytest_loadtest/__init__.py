@@ -1,0 +1,49 @@
+"""Load tests as pytest tests. The names that tests, fixtures and their type annotations need.
+
+They are loaded when they are used: every pytest session imports this package.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pytest_loadtest.errors import AbortRun, ConfigurationError, LoadTestError, MisuseError
+
+if TYPE_CHECKING:
+    from pytest_loadtest.core.environment import Environment
+    from pytest_loadtest.engine.virtual_user import VirtualUser
+    from pytest_loadtest.http.client import Client
+    from pytest_loadtest.http.response import Response
+    from pytest_loadtest.http.sync_client import SyncClient
+
+__all__ = [
+    "AbortRun",
+    "Client",
+    "ConfigurationError",
+    "Environment",
+    "LoadTestError",
+    "MisuseError",
+    "Response",
+    "SyncClient",
+    "VirtualUser",
+]
+
+_HOMES = {
+    "Client": "pytest_loadtest.http.client",
+    "Environment": "pytest_loadtest.core.environment",
+    "Response": "pytest_loadtest.http.response",
+    "SyncClient": "pytest_loadtest.http.sync_client",
+    "VirtualUser": "pytest_loadtest.engine.virtual_user",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
