@@ -9,11 +9,10 @@ import httpx
 import pytest
 
 from perf_tests.demo_platform import running_platform
+from pytest_loadtest import Environment, VirtualUser
 
 if TYPE_CHECKING:
     from perf_tests.tokens import Token, TokenPool
-    from pytest_loadtest import VirtualUser
-    from pytest_loadtest.core.environment import Environment
 
 # The accounts made for load tests, the same in every environment.
 USERS = tuple(f"loadtest{number}@example.com" for number in range(4, 51))

@@ -16,11 +16,10 @@ from urllib.parse import quote
 
 import pytest
 
+from pytest_loadtest import Client, Response, VirtualUser
+
 if TYPE_CHECKING:
-    from perf_tests.tokens import Token, TokenPool
-    from pytest_loadtest.engine.virtual_user import VirtualUser
-    from pytest_loadtest.http.client import Client
-    from pytest_loadtest.http.response import Response
+    from perf_tests.tokens import Token, TokenPool  # imports supabase, which only the library test needs
 
 pytestmark = pytest.mark.marketplace
 
