@@ -1,21 +1,24 @@
-"""Budgets: what must hold of a load test, and whether it did. Owns the rules; it prints nothing.
+"""Budgets: what must hold of a load test. Owns the grammar of ``budget(...)``; it measures nothing.
 
 A budget is a statement on one figure: a latency percentile, a share of failures, a rate. Explicit
-budgets are judged on the steady part of the run; what nobody budgeted is not tolerated, anywhere in
-the run (`error_rate`, `failure_rate`, `dropped` 0, `check_rate` 100 %).
+budgets are judged on the steady part of the run, counts (`iterations`, `dropped`, `max_count`,
+`min_count`) on all of it; what nobody budgeted is not tolerated, anywhere in the run (`error_rate`,
+`failure_rate`, `dropped` 0, `check_rate` 100 %).
 """
 
 from __future__ import annotations
 
 import difflib
 import enum
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from pytest_loadtest.core.units import (
+    EXACT_DIGITS,
     UnitError,
+    format_count,
     format_duration,
     format_rate,
     format_share,
@@ -26,7 +29,9 @@ from pytest_loadtest.core.units import (
 )
 from pytest_loadtest.errors import ConfigurationError
 
-_PERCENTILE = re.compile(r"p(\d{1,2})(?:_(\d+))?")
+_PERCENTILE = re.compile(r"p(\d{1,2})(?:_(\d{1,4}))?")
+_HIGHEST_RPS = 1e9  # one each nanosecond: above it is a slip, and so is infinity
+_RPS_FORMS = 'a rate such as "50/s" or "3000/m", or requests per second as a number above zero'
 
 
 class Scope(enum.StrEnum):
@@ -38,27 +43,31 @@ class Scope(enum.StrEnum):
     CHECK = "check"
 
 
+class Format(Protocol):
+    """A figure as people read it, rounded for the eye or to so many digits."""
+
+    def __call__(self, value: float, /, digits: int = ...) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One kind of budget: how its limit is written and shown, which way it bounds, where it may be used."""
 
     parse: Callable[[object], float]
-    format: Callable[[float], str]
+    format: Format
     upper: bool
     scopes: frozenset[Scope]
 
 
-def _format_count(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:,.0f}"
-
-
 def _parse_rps(value: object) -> float:
-    """``"50/s"`` or plain requests per second."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+    """``"50/s"``, or plain requests per second, as a number or as text."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= _HIGHEST_RPS:
         return float(value)
-    return parse_rate(
-        f"{value}/s" if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
-    )
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        return parse_rate(text if "/" in text else f"{text}/s")
+    except UnitError:
+        raise UnitError(value, _RPS_FORMS) from None
 
 
 def _parse_count_or_zero(value: object) -> float:
@@ -71,16 +80,17 @@ RULES: Mapping[str, Rule] = {
     "max": _LATENCY,
     "error_rate": Rule(parse_share, format_share, True, frozenset({Scope.ALL, Scope.REQUEST})),
     "failure_rate": Rule(parse_share, format_share, True, frozenset({Scope.ALL})),
-    "dropped": Rule(_parse_count_or_zero, _format_count, True, frozenset({Scope.ALL})),
+    "dropped": Rule(_parse_count_or_zero, format_count, True, frozenset({Scope.ALL})),
     "check_rate": Rule(parse_share, format_share, False, frozenset({Scope.ALL, Scope.CHECK})),
     "rps": Rule(_parse_rps, format_rate, False, frozenset({Scope.ALL, Scope.REQUEST})),
-    "iterations": Rule(parse_count, _format_count, False, frozenset({Scope.ALL})),
+    "iterations": Rule(parse_count, format_count, False, frozenset({Scope.ALL})),
     "max_rate": Rule(parse_share, format_share, True, frozenset({Scope.METRIC})),
     "min_rate": Rule(parse_share, format_share, False, frozenset({Scope.METRIC})),
-    "max_count": Rule(_parse_count_or_zero, _format_count, True, frozenset({Scope.METRIC})),
-    "min_count": Rule(_parse_count_or_zero, _format_count, False, frozenset({Scope.METRIC})),
+    "max_count": Rule(_parse_count_or_zero, format_count, True, frozenset({Scope.METRIC})),
+    "min_count": Rule(_parse_count_or_zero, format_count, False, frozenset({Scope.METRIC})),
 }
 _MODIFIERS = ("request", "metric", "check")
+_COMMON_PERCENTILES = ("p50", "p75", "p90", "p95", "p99", "p99_9")
 # What holds where nothing was said; see the module's docstring.
 DEFAULT_LIMITS: Mapping[str, float] = {"error_rate": 0, "failure_rate": 0, "dropped": 0, "check_rate": 1}
 
@@ -116,14 +126,28 @@ class Budget:
 
     @property
     def label(self) -> str:
-        """``p95``, ``p95 of agent details``, ``check_rate of 'agents are listed'``."""
+        """``p95``, ``p95 of 'agent details'``, ``error_rate of all but 'login'``."""
         key = self.key.replace("_", ".") if self.percentile else self.key
+        if self.excluded:
+            return f"{key} of all but {', '.join(repr(pattern) for pattern in self.excluded)}"
         return key if self.scope is Scope.ALL else f"{key} of {self.pattern!r}"
 
     @property
     def limit_text(self) -> str:
-        """``<= 5 s``, ``>= 95%``."""
-        return f"{'<=' if self.rule.upper else '>='} {self.rule.format(self.limit)}"
+        """``<= 5 s``, ``>= 95%``; never rounded."""
+        return f"{'<=' if self.rule.upper else '>='} {self.rule.format(self.limit, EXACT_DIGITS)}"
+
+    def text_of(self, measured: float) -> str:
+        """A measured figure in this budget's unit, with as many digits as tell it from the limit.
+
+        Nobody understands that 5 s break a limit of 5 s; that 5.001 s do is clear.
+        """
+        text = self.rule.format(measured)
+        for digits in range(4, EXACT_DIGITS + 1):
+            if measured == self.limit or text != self.rule.format(self.limit):
+                break
+            text = self.rule.format(measured, digits)
+        return text
 
 
 def percentile_of(key: str) -> float | None:
@@ -179,19 +203,21 @@ def _parse_scope(values: Mapping[str, object]) -> tuple[Scope, str]:
         return Scope.ALL, "*"
     pattern = values[given[0]]
     if not isinstance(pattern, str) or not pattern:
-        raise ConfigurationError(f"budget {given[0]}={pattern!r} is not a name")
+        raise ConfigurationError(
+            f'budget {given[0]}={pattern!r} is not a name or a glob such as "GET /api/*"'
+        )
     return Scope(given[0]), pattern
 
 
 def _nearest(key: str) -> str:
-    close = difflib.get_close_matches(
-        key, [*RULES, "p50", "p75", "p90", "p95", "p99", "p99_9"], n=1, cutoff=0.5
-    )
+    close = difflib.get_close_matches(key, [*RULES, *_MODIFIERS, *_COMMON_PERCENTILES], n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _allowed_keys() -> str:
-    return ", ".join(["p50 p75 p90 p95 p99 p99_9 (any pN)", *RULES, *(f"{word}=" for word in _MODIFIERS)])
+    return ", ".join(
+        [" ".join(_COMMON_PERCENTILES) + " (any pN)", *RULES, *(f"{word}=" for word in _MODIFIERS)]
+    )
 
 
 def with_defaults(budgets: Iterable[Budget]) -> list[Budget]:

@@ -32,14 +32,15 @@ class RequestSeries:
 
     `service` is sending + waiting + receiving. `response` adds the delay of the iteration's start and
     is what an open model's budgets judge; in a closed model it is not recorded, since no intended
-    start exists.
+    start exists. Requests that were still open when the run ended are in both with the time they had
+    taken until then, and once more, alone, in `censored` (of response where there is one).
     """
 
     total: SliceCounts = field(default_factory=SliceCounts)
     failed: SliceCounts = field(default_factory=SliceCounts)
-    censored: SliceCounts = field(default_factory=SliceCounts)
     service: LatencyTimeline = field(default_factory=LatencyTimeline)
     response: LatencyTimeline = field(default_factory=LatencyTimeline)
+    censored: LatencyTimeline = field(default_factory=LatencyTimeline)
     phases: dict[str, Histogram] = field(default_factory=dict)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -52,14 +53,11 @@ class RequestSeries:
 
     def merge(self, other: RequestSeries) -> None:
         """Add another process's requests of this name."""
-        for mine, theirs in (
-            (self.total, other.total),
-            (self.failed, other.failed),
-            (self.censored, other.censored),
-        ):
-            mine.merge(theirs)
+        self.total.merge(other.total)
+        self.failed.merge(other.failed)
         self.service.merge(other.service)
         self.response.merge(other.response)
+        self.censored.merge(other.censored)
         for name, histogram in other.phases.items():
             self.phase(name).merge(histogram)
         self.outcomes.update(other.outcomes)

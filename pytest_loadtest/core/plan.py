@@ -97,8 +97,7 @@ def _parse_stages(value: object) -> tuple[str, tuple[Stage, ...]]:
 
 def _parse_target(value: object) -> tuple[str, float]:
     if isinstance(value, str) and "/" in value:
-        is_zero = value.strip().split("/")[0].strip() in ("0", "0.0")
-        return "rate", 0.0 if is_zero else parse_rate(value)
+        return "rate", parse_rate(value, zero=True)
     return "vus", parse_count(value, least=0)
 
 
@@ -117,6 +116,8 @@ _PARSERS: Mapping[str, Callable[[object], Any]] = {
     "seed": _parse_seed,
     "name": _parse_name,
 }
+# What holds for a word that nobody gives.
+_UNSET = {"vus": 1, "ramp_up": 0, "ramp_down": 0}
 # What a stronger layer may change; the model itself is the marker's.
 OVERRIDABLE = ("vus", "duration", "ramp_up", "ramp_down", "rate", "max_vus", "graceful_stop")
 
@@ -132,16 +133,23 @@ def plan_load(
     _check_combination(words)
     if defaults is not None:
         words = _add_defaults(words, defaults)
-    notes = []
+    marked, notes = words, dict[str, str]()
     for layer in overrides:
-        for word, value in layer.values.items():
-            words, note = _override(
-                words, word, _parse(word, value, layer.source), value, marker, layer.source
-            )
-            notes.append(note)
+        for word, raw in layer.values.items():
+            value = _parse_override(word, raw, layer.source)
+            if _applies(words, word):
+                words = _override(words, word, value)
+                is_changed = value != marked.get(word, _UNSET.get(word))
+                notes[word] = _note(marker, word, raw, layer.source) if is_changed else ""
     return LoadPlan(
-        _shape(words), words.get("seed", 0), words.get("name"), tuple(note for note in notes if note)
+        _shape(words), words.get("seed", 0), words.get("name"), tuple(filter(None, notes.values()))
     )
+
+
+def check_layer(layer: Layer) -> None:
+    """Raise ConfigurationError if one of its values is not allowed, whatever test it is for."""
+    for word, raw in layer.values.items():
+        _parse_override(word, raw, layer.source)
 
 
 def plan_once(plan: LoadPlan) -> LoadPlan:
@@ -187,7 +195,8 @@ def _check_combination(words: Mapping[str, Any]) -> None:
 
 def _forbid(words: Mapping[str, Any], forbidden: set[str], because: str) -> None:
     if wrong := sorted(words.keys() & forbidden):
-        raise ConfigurationError(f"load: {because} does not go with {', '.join(wrong)}")
+        others = ", ".join(f"{word}=" for word in wrong)
+        raise ConfigurationError(f"load: {because}= does not go with {others}")
 
 
 def _add_defaults(words: dict[str, Any], defaults: Layer) -> dict[str, Any]:
@@ -209,19 +218,25 @@ def _applies(words: Mapping[str, Any], word: str) -> bool:
     return True
 
 
-def _override(
-    words: dict[str, Any], word: str, value: Any, raw: object, marker: Mapping[str, object], source: str
-) -> tuple[dict[str, Any], str]:
+def _parse_override(word: str, raw: object, source: str) -> Any:
+    value = _parse(word, raw, source)
     if word not in OVERRIDABLE:
         raise ConfigurationError(f"{source}: {word!r} cannot be overridden; only {', '.join(OVERRIDABLE)}")
-    if not _applies(words, word):
-        return words, ""
-    if "stages" in words and word in ("vus", "rate", "duration"):
-        return {**words, f"scaled {word}": value}, f"stages scaled to {word} {raw} ({source})"
-    if words.get(word) == value:
-        return words, ""
+    return value
+
+
+def _override(words: dict[str, Any], word: str, value: Any) -> dict[str, Any]:
+    """Stages keep their form: they are scaled to the new peak or length."""
+    is_scaled = "stages" in words and word in ("vus", "rate", "duration")
+    return {**words, f"scaled {word}" if is_scaled else word: value}
+
+
+def _note(marker: Mapping[str, object], word: str, raw: object, source: str) -> str:
+    """What an override changed, in words."""
+    if "stages" in marker and word in ("vus", "rate", "duration"):
+        return f"stages scaled to {word} {raw} ({source})"
     before = f"{marker[word]} -> " if word in marker else ""
-    return {**words, word: value}, f"{word} {before}{raw} ({source})"
+    return f"{word} {before}{raw} ({source})"
 
 
 def _shape(words: Mapping[str, Any]) -> Shape:

@@ -1,114 +1,47 @@
 """The hot path of measuring: takes finished requests, iterations and checks, and fills `Metrics`.
 
-Owns the record buffer. It reads no clock: every time is an argument. A request costs one `pack_into`
-of a fixed record (0.36 us measured; a tuple turned into an array later 0.80 us, `array.extend`
-0.87 us); full buffers are counted by numpy, 4096 records at a time.
+Owns the buffers. It reads no clock: every time is an argument. A request costs one `pack_into` of a
+fixed record (0.36 us measured; a tuple turned into an array later 0.80 us, `array.extend` 0.87 us);
+full buffers are counted by numpy, 4096 records at a time.
 """
 
 from __future__ import annotations
 
-import struct
-from typing import Protocol
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from pytest_loadtest.core.histogram import IntArray
 from pytest_loadtest.core.metrics import Metrics, RequestSeries, ShareSeries
 from pytest_loadtest.core.outcome import Outcome
+from pytest_loadtest.core.recording import NullRecorder, RequestOwner, RequestRecorder
+from pytest_loadtest.core.records import (
+    ITERATION,
+    REQUEST,
+    count_iterations,
+    count_requests,
+    iteration_records,
+    request_records,
+    slices_of_starts,
+)
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts
 
-_REQUEST = struct.Struct("=iiiqqqqqqq")
-_REQUEST_DTYPE = np.dtype(
-    [
-        ("name", "i4"),
-        ("outcome", "i4"),
-        ("status", "i4"),
-        ("started", "i8"),
-        ("delay", "i8"),
-        ("sending", "i8"),
-        ("waiting", "i8"),
-        ("receiving", "i8"),
-        ("bytes_sent", "i8"),
-        ("bytes_received", "i8"),
-    ]
-)
-_ITERATION = struct.Struct("=qqqq")
-_ITERATION_DTYPE = np.dtype([("started", "i8"), ("service", "i8"), ("delay", "i8"), ("failed", "i8")])
+__all__ = ["MOST_NAMES", "OTHER_NAMES", "NullRecorder", "Recorder", "RequestOwner", "RequestRecorder"]
 
 _BUFFERED_RECORDS = 4096
-_REQUEST_BYTES = _REQUEST.size * _BUFFERED_RECORDS
-_ITERATION_BYTES = _ITERATION.size * _BUFFERED_RECORDS
+_REQUEST_BYTES = REQUEST.size * _BUFFERED_RECORDS
+_ITERATION_BYTES = ITERATION.size * _BUFFERED_RECORDS
 
-# A test that puts ids into its request names must not eat the memory: further names share one series.
-MOST_NAMES = 1000
+# A test that puts ids into its names must not eat the memory: a request name takes 0.14 MB of histograms.
+# Further names of requests, checks or metrics share one series.
+MOST_NAMES = 500
 OTHER_NAMES = "(further names)"
 
-_IS_ERROR = np.array([outcome.is_error for outcome in Outcome])
-_HAS_LATENCY = np.array([outcome.has_latency for outcome in Outcome])
-
-_Records = npt.NDArray[np.void]
+_T = TypeVar("_T")
 
 
-class RequestRecorder(Protocol):
-    """What a client tells about its requests. All times are of one monotonic clock, in ns."""
-
-    def response(
-        self,
-        name: str,
-        outcome: Outcome,
-        status: int,
-        started_ns: int,
-        sent_ns: int,
-        first_byte_ns: int,
-        finished_ns: int,
-        bytes_sent: int,
-        bytes_received: int,
-        delay_ns: int,
-    ) -> None:
-        """A complete answer came. `started_ns` is just before the write, `sent_ns` when it returned."""
-
-    def no_response(
-        self, name: str, outcome: Outcome, started_ns: int, finished_ns: int, bytes_sent: int, delay_ns: int
-    ) -> None:
-        """The request ended without a complete answer."""
-
-    def connected(self, name: str, lookup_ns: int, connect_ns: int, tls_ns: int) -> None:
-        """A new connection was made for this request. `tls_ns` is 0 for plain HTTP."""
-
-    def blocked(self, name: str, waited_ns: int) -> None:
-        """The request waited for a free connection of its virtual user."""
-
-    def wants_sample(self, name: str, outcome: Outcome, status: int) -> bool:
-        """Whether the group of this error has no sample yet: building one costs time."""
-
-    def error_sample(self, name: str, outcome: Outcome, status: int, message: str) -> None:
-        """Count a failed request in its group; the group's first message is kept, redacted."""
-
-
-class RequestOwner(Protocol):
-    """The virtual user, as a client sees it."""
-
-    recorder: RequestRecorder
-    start_delay_ns: int
-    was_cut: bool
-
-
-class NullRecorder:
-    """Outside the measurement: set-up, tear-down. It forgets everything."""
-
-    def response(self, *_: object) -> None:
-        """Forget it."""
-
-    no_response = connected = blocked = error_sample = response
-
-    def wants_sample(self, *_: object) -> bool:
-        """No sample is wanted: it would be forgotten."""
-        return False
-
-
-class Recorder:
+class Recorder(RequestRecorder):
     """Fills one `Metrics`. `start` fixes time 0; `tick` must come at least once per slice."""
 
     def __init__(self, slice_ns: int, *, open_model: bool = False) -> None:
@@ -123,7 +56,8 @@ class Recorder:
         self._iterations = bytearray(_ITERATION_BYTES)
         self._iterations_end = 0
         self._phases: dict[tuple[int, str], list[int]] = {}
-        self._results: dict[tuple[str, str, bool], int] = {}
+        self._checks: dict[tuple[str, bool], int] = {}
+        self._rates: dict[tuple[str, bool], int] = {}
         self._increments: dict[str, int] = {}
         self._trends: dict[str, list[int]] = {}
 
@@ -152,7 +86,7 @@ class Recorder:
         answered_ns = first_byte_ns
         if answered_ns < sent_ns:  # the answer came while the write was still returning
             answered_ns = sent_ns
-        _REQUEST.pack_into(
+        REQUEST.pack_into(
             self._requests,
             end,
             ids[name] if name in ids else self._id_of(name),
@@ -166,7 +100,7 @@ class Recorder:
             bytes_sent,
             bytes_received,
         )
-        self._requests_end = end = end + _REQUEST.size
+        self._requests_end = end = end + REQUEST.size
         if end == _REQUEST_BYTES:
             self._flush_requests()
 
@@ -194,12 +128,16 @@ class Recorder:
 
     def wants_sample(self, name: str, outcome: Outcome, status: int) -> bool:
         """Whether the group of this error has no sample yet."""
-        return (name, outcome, status) not in self.metrics.errors
+        return (self._shown_name(name), outcome, status) not in self.metrics.errors
 
     def error_sample(self, name: str, outcome: Outcome, status: int, message: str) -> None:
         """Count a failed request in its group."""
         sample = redact(message) if self.wants_sample(name, outcome, status) else ""
-        self.metrics.count_error(name, outcome, status, sample)
+        self.metrics.count_error(self._shown_name(name), outcome, status, sample)
+
+    def _shown_name(self, name: str) -> str:
+        """The name a request goes by in the results."""
+        return name if name in self._ids or len(self._series) < MOST_NAMES else OTHER_NAMES
 
     def _id_of(self, name: str) -> int:
         """The number of a name that was not seen before."""
@@ -215,14 +153,15 @@ class Recorder:
     def iteration(self, started_ns: int, finished_ns: int, *, failed: bool, delay_ns: int) -> None:
         """One run of the test body ended by itself."""
         end = self._iterations_end
-        _ITERATION.pack_into(self._iterations, end, started_ns, finished_ns - started_ns, delay_ns, failed)
-        self._iterations_end = end = end + _ITERATION.size
+        ITERATION.pack_into(self._iterations, end, started_ns, delay_ns, finished_ns - started_ns, failed)
+        self._iterations_end = end = end + ITERATION.size
         if end == _ITERATION_BYTES:
             self._flush_iterations()
 
     def dropped(self, intended_ns: int, n: int = 1) -> None:
         """Iterations that could not start."""
-        self.metrics.iterations.dropped.add(self._slice_of(intended_ns), n)
+        index = max(0, intended_ns - self._origin_ns) // self.metrics.slice_ns
+        self.metrics.iterations.dropped.add(index, n)
 
     def interrupted(self) -> None:
         """An iteration was cut at the end of the run."""
@@ -230,13 +169,11 @@ class Recorder:
 
     def check(self, name: str, ok: bool) -> None:
         """A soft check."""
-        key = ("checks", name, ok)
-        self._results[key] = self._results.get(key, 0) + 1
+        self._checks[name, ok] = self._checks.get((name, ok), 0) + 1
 
     def rate(self, name: str, ok: bool) -> None:
         """One result of a custom rate."""
-        key = ("rates", name, ok)
-        self._results[key] = self._results.get(key, 0) + 1
+        self._rates[name, ok] = self._rates.get((name, ok), 0) + 1
 
     def count(self, name: str, n: int) -> None:
         """Add to a custom counter."""
@@ -244,92 +181,64 @@ class Recorder:
 
     def trend(self, name: str, value_ns: int) -> None:
         """One value of a custom trend."""
-        self._trends.setdefault(name, []).extend((self._slice, value_ns))
+        self._trends.setdefault(name, []).append(value_ns)
 
     # -- slices -----------------------------------------------------------------------------------
 
     def tick(self, now_ns: int) -> None:
         """Count what is pending into the slice that was current until now."""
         self.flush()
-        self._slice = self._slice_of(now_ns)
+        self._slice = max(0, now_ns - self._origin_ns) // self.metrics.slice_ns
 
     def flush(self) -> None:
         """Count everything pending into the metrics."""
         self._flush_requests()
         self._flush_iterations()
-        self._flush_results()
+        self._flush_phases()
+        self._flush_shares(self._checks, self.metrics.checks)
+        self._flush_shares(self._rates, self.metrics.rates)
+        for name, n in self._increments.items():
+            _entry(self.metrics.counters, name, SliceCounts).add(self._slice, n)
+        self._increments.clear()
+        for name, values in self._trends.items():
+            values_ns = np.array(values, dtype=np.int64)
+            slices = np.full(len(values), self._slice, dtype=np.int64)
+            _entry(self.metrics.trends, name, LatencyTimeline).add(slices, values_ns)
+        self._trends.clear()
+
+    def _flush_shares(self, pending: dict[tuple[str, bool], int], table: dict[str, ShareSeries]) -> None:
+        for (name, ok), n in pending.items():
+            series = _entry(table, name, ShareSeries)
+            (series.yes if ok else series.no).add(self._slice, n)
+        pending.clear()
+
+    def _flush_phases(self) -> None:
         for (name_id, phase), spent in self._phases.items():
             self._series[name_id].phase(phase).add(np.array(spent, dtype=np.int64))
         self._phases.clear()
-        for name, flat in self._trends.items():
-            pairs = np.array(flat, dtype=np.int64).reshape(-1, 2)
-            self.metrics.trends.setdefault(name, LatencyTimeline()).add(pairs[:, 0], pairs[:, 1])
-        self._trends.clear()
-
-    def _flush_results(self) -> None:
-        for (kind, name, ok), n in self._results.items():
-            table: dict[str, ShareSeries] = getattr(self.metrics, kind)
-            series = table.setdefault(name, ShareSeries())
-            (series.yes if ok else series.no).add(self._slice, n)
-        self._results.clear()
-        for name, n in self._increments.items():
-            self.metrics.counters.setdefault(name, SliceCounts()).add(self._slice, n)
-        self._increments.clear()
 
     def _flush_iterations(self) -> None:
         if not self._iterations_end:
             return
-        records: _Records = np.frombuffer(
-            bytes(self._iterations[: self._iterations_end]), dtype=_ITERATION_DTYPE
-        )
+        records = iteration_records(self._iterations[: self._iterations_end])
         self._iterations_end = 0
-        series = self.metrics.iterations
-        slices = self._slices_of(records)
-        series.finished.add_each(slices)
-        series.failed.add_each(slices[records["failed"] != 0])
-        series.service.add(slices, records["service"])
-        if self._open_model:
-            series.response.add(slices, records["service"] + records["delay"])
-            series.start_delay.add(records["delay"])
+        slices = slices_of_starts(records, self._origin_ns, self.metrics.slice_ns)
+        count_iterations(records, slices, self.metrics.iterations, open_model=self._open_model)
 
     def _flush_requests(self) -> None:
         if not self._requests_end:
             return
-        records: _Records = np.frombuffer(bytes(self._requests[: self._requests_end]), dtype=_REQUEST_DTYPE)
+        records = request_records(self._requests[: self._requests_end])
         self._requests_end = 0
-        names = records["name"]
-        for name_id in np.unique(names):
-            self._count_requests(self._series[name_id], records[names == name_id])
+        slices = slices_of_starts(records, self._origin_ns, self.metrics.slice_ns)
+        count_requests(records, slices, self._series, open_model=self._open_model)
 
-    def _count_requests(self, series: RequestSeries, records: _Records) -> None:
-        outcomes = records["outcome"]
-        slices = self._slices_of(records)
-        series.total.add_each(slices)
-        for outcome, n in zip(*np.unique(outcomes, return_counts=True), strict=True):
-            series.outcomes[Outcome(int(outcome))] += int(n)
-        for status, n in zip(*np.unique(records["status"], return_counts=True), strict=True):
-            if status:
-                series.statuses[int(status)] += int(n)
-        if outcomes.any():  # Outcome.OK is 0
-            series.failed.add_each(slices[_IS_ERROR[outcomes]])
-            series.censored.add_each(slices[outcomes == Outcome.CENSORED])
-            keep = _HAS_LATENCY[outcomes]
-            records, slices = records[keep], slices[keep]
-        self._count_latencies(series, records, slices)
-        series.bytes_sent += int(records["bytes_sent"].sum())
-        series.bytes_received += int(records["bytes_received"].sum())
 
-    def _count_latencies(self, series: RequestSeries, records: _Records, slices: IntArray) -> None:
-        service = records["sending"] + records["waiting"] + records["receiving"]
-        series.service.add(slices, service)
-        if self._open_model:
-            series.response.add(slices, service + records["delay"])
-        for phase in ("sending", "waiting", "receiving"):
-            series.phase(phase).add(records[phase])
-
-    def _slice_of(self, time_ns: int) -> int:
-        return max(0, time_ns - self._origin_ns) // self.metrics.slice_ns
-
-    def _slices_of(self, records: _Records) -> IntArray:
-        slices: IntArray = np.maximum(records["started"] - self._origin_ns, 0) // self.metrics.slice_ns
-        return slices
+def _entry(table: dict[str, _T], name: str, make: Callable[[], _T]) -> _T:
+    """What is kept under a name; when there are too many, under the one that further names share."""
+    if name not in table:
+        if len(table) >= MOST_NAMES:
+            name = OTHER_NAMES
+        if name not in table:
+            table[name] = make()
+    return table[name]

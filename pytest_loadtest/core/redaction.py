@@ -1,4 +1,7 @@
-"""Secrets out of text. Owns the patterns of what must never be shown: tokens, keys, cookies, passwords."""
+"""Secrets out of text. Owns the patterns of what must never be shown: tokens, keys, cookies, passwords.
+
+In doubt it hides too much: an error sample that lacks a word is still of use, a leaked token is not.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,38 @@ import re
 
 MASK = "[redacted]"
 
-_WORDS = r"authorization|api[-_]?key|apikey|[\w-]*(?:token|secret|password|passwd|cookie)"
+# Headers whose whole line is secret: "Cookie: a=1; b=2", "Authorization: Token abc".
+_HEADERS = r"authorization|cookie"
+# Ends of names: access_token, SUPABASE_SERVICE_KEY, x-api-key.
+_WORDS = rf"{_HEADERS}|token|secret|password|passwd|passphrase|pwd|key|jwt|signature|\bsession[_-]?id|\bsid"
+# Repetitions are bounded where they could start anywhere, so that any text takes linear time.
+_BACKSLASHES = r"\\{0,8}"
+_SPACE = r"\s{0,20}"
+_QUOTED = r"""b?"(?:[^"\\]|\\.)*(?:"|\Z)|b?'(?:[^'\\]|\\.)*(?:'|\Z)"""
+# JSON inside a JSON string: \"token\": \"abc\"
+_ESCAPED = r"""\\{1,8}"(?:(?!\\{1,8}").)*(?:\\{1,8}"|\Z)"""
+# Unquoted: to the next space, "&" of a query, or "," before the next quoted name of compact JSON.
+_BARE = rf"""(?:(?!,{_SPACE}{_BACKSLASHES}["'])[^\s&}}\])])+"""
+
 _PATTERNS = (
     # JSON Web Tokens: three base64url parts, the first two JSON objects ("{" is "ey" in base64url).
     (re.compile(r"\bey[\w-]{6,}\.ey[\w-]*(?:\.[\w-]*)?"), MASK),
-    (re.compile(r"\b(bearer|basic|digest)\s+(?!realm\b)[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
-    # name: value, name=value, "name": "value", 'name': b'value'
+    # Keys that say what they are: Supabase, Stripe and OpenAI, GitHub, Slack, AWS.
+    (re.compile(r"\b(?:sb_secret|sk|ghp|gho|ghs|github_pat|xox[abprs]|AKIA)[_-]?[\w-]{12,}"), MASK),
+    (re.compile(rf"(?i)((?:{_HEADERS}){_SPACE}:[ \t]{{0,20}})(?![\"'\s])[^\r\n]+"), rf"\1{MASK}"),
+    (re.compile(r"(?i)\b(bearer)\s+(?!realm\b)[\w.~+/=-]{6,}"), rf"\1 {MASK}"),
+    # Base64 of "user:password" has a capital, a digit or padding; a word after "basic" in a sentence has not.
+    (re.compile(r"\b((?i:basic))\s+(?=[a-z+/]{0,40}[A-Z0-9=])[\w+/=-]{6,}"), rf"\1 {MASK}"),
+    # name: value, name=value, "name": "value", 'name': b'value', ("name", "value")
     (
         re.compile(
-            rf"""(["']?\b(?:{_WORDS})["']?\s*[:=]\s*)(b?"[^"]*"|b?'[^']*'|[^\s,;&}}\])]+)""", re.IGNORECASE
+            rf"(?is)((?:{_WORDS})(?:{_BACKSLASHES}[\"']?{_SPACE}[:=]|[\"']{_SPACE},){_SPACE})"
+            rf"(?!\[redacted\])(?:{_QUOTED}|{_ESCAPED}|{_BARE})"
         ),
         rf"\1{MASK}",
     ),
-    # userinfo of a URL
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]*@", re.IGNORECASE), rf"\1{MASK}@"),
+    # user and password of a URL
+    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]{0,20}://)[^/\s?#]+@"), rf"\1{MASK}@"),
 )
 
 

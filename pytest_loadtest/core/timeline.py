@@ -1,19 +1,20 @@
 """What happened when: counts and latencies per slice of time. Owns the sparse storage of slices.
 
 A slice is a fixed piece of the run, counted from 0 at the load's start. A thing belongs to the slice
-in which it *started*: a slow request that began in the steady part is judged there, whenever it ends.
+in which it *was to start*: a slow request that began in the steady part is judged there, whenever it
+ends, and so is an iteration that was due in the steady part and had to wait until after it.
 A window is a tuple of half-open slice ranges, such as ``((30, 210),)``; ``None`` is the whole run.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from pytest_loadtest.core.histogram import SLOTS, Histogram, IntArray, slot_of
+from pytest_loadtest.core.histogram import SLOTS, Histogram, IntArray, SparseHistogram, slot_of
 
 Window: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -21,6 +22,52 @@ Window: TypeAlias = tuple[tuple[int, int], ...]
 def in_window(index: int, window: Window | None) -> bool:
     """Whether slice `index` belongs to the window."""
     return window is None or any(first <= index < end for first, end in window)
+
+
+class Groups:
+    """A batch of values by key, such as the slice: each key's figures, in a few passes of numpy over all.
+
+    Taking the values of each key out one after the other took 15 ms for 4096 requests of 20 names, in
+    which nothing can be measured; this takes 6 ms.
+    """
+
+    __slots__ = ("_ranks", "keys")
+
+    def __init__(self, keys: IntArray) -> None:
+        distinct, self._ranks = np.unique(keys, return_inverse=True)
+        self.keys: list[int] = distinct.tolist()
+
+    def sizes(self) -> Iterator[tuple[int, int]]:
+        """Each key with the number of its values."""
+        counts: list[int] = np.bincount(self._ranks, minlength=len(self.keys)).tolist()
+        return zip(self.keys, counts, strict=True)
+
+    def totals(self, values: IntArray) -> Iterator[tuple[int, int]]:
+        """Each key with the sum of its values."""
+        return zip(self.keys, self._reduced(np.add, values, 0), strict=True)
+
+    def histograms(self, values_ns: IntArray) -> Iterator[tuple[int, SparseHistogram]]:
+        """Each key with the distribution of its values."""
+        pairs = (self._ranks * SLOTS + slot_of(values_ns)).astype(np.int32)  # sorts faster than int64
+        pairs, pair_counts = np.unique(pairs, return_counts=True)
+        ends = np.searchsorted(pairs, np.arange(1, len(self.keys) + 1) * SLOTS).tolist()
+        slots, counts = (pairs % SLOTS).astype(np.uint16), pair_counts.astype(np.uint32)
+        sizes = np.bincount(self._ranks, minlength=len(self.keys)).tolist()
+        sums = self._reduced(np.add, values_ns, 0)
+        lows = self._reduced(np.minimum, values_ns, np.iinfo(np.int64).max)
+        highs = self._reduced(np.maximum, values_ns, np.iinfo(np.int64).min)
+        begin = 0
+        for key, end, n, total, low, high in zip(self.keys, ends, sizes, sums, lows, highs, strict=True):
+            # Copies: a view would keep the whole batch alive as long as its smallest part.
+            part = slice(begin, end)
+            yield key, SparseHistogram(slots[part].copy(), counts[part].copy(), n, total, low, high)
+            begin = end
+
+    def _reduced(self, operation: np.ufunc, values: IntArray, start: int) -> list[int]:
+        results = np.full(len(self.keys), start, dtype=np.int64)
+        operation.at(results, self._ranks, np.ascontiguousarray(values))  # strided: 400 us instead of 12
+        reduced: list[int] = results.tolist()
+        return reduced
 
 
 class SliceCounts:
@@ -37,8 +84,8 @@ class SliceCounts:
 
     def add_each(self, indices: IntArray) -> None:
         """Count one event in each of these slices."""
-        for index, n in zip(*np.unique(indices, return_counts=True), strict=True):
-            self.add(int(index), int(n))
+        for index, n in Groups(indices).sizes():
+            self.add(index, n)
 
     def total(self, window: Window | None = None) -> int:
         """Events in the window."""
@@ -58,97 +105,54 @@ class SliceCounts:
         return f"<SliceCounts {self.total()} events in {len(self._counts)} slices>"
 
 
-@dataclass(slots=True)
-class _Slice:
-    """One slice's latencies: non-empty slots with their counts, and the exact sums. About 10 bytes a slot."""
-
-    slots: npt.NDArray[np.uint16]
-    counts: npt.NDArray[np.uint32]
-    n: int
-    sum: int
-    min: int
-    max: int
-
-    def merge(self, other: _Slice) -> None:
-        slots, where = np.unique(np.concatenate((self.slots, other.slots)), return_inverse=True)
-        counts = np.zeros(len(slots), dtype=np.uint32)
-        np.add.at(counts, where, np.concatenate((self.counts, other.counts)))
-        self.slots, self.counts = slots, counts
-        self.min, self.max = min(self.min, other.min), max(self.max, other.max)
-        self.n += other.n
-        self.sum += other.sum
-
-
 class LatencyTimeline:
     """One histogram per slice, kept sparse: some hundred non-empty slots of 4226 each."""
 
-    __slots__ = ("_slices", "_total")
+    __slots__ = ("_slices", "_whole")
 
     def __init__(self) -> None:
-        self._slices: dict[int, _Slice] = {}
-        self._total = Histogram()
+        self._slices: dict[int, SparseHistogram] = {}
+        self._whole = Histogram()
 
     def add(self, indices: IntArray, values_ns: IntArray) -> None:
         """Record each value in its slice. Both arrays have the same length."""
-        if not len(values_ns):
-            return
-        self._total.add(values_ns)
-        slots = slot_of(values_ns)
-        first, last = int(indices.min()), int(indices.max())
-        if first == last:
-            self._add_slice(first, slots, values_ns)
-            return
-        for index in np.unique(indices):
-            mask = indices == index
-            self._add_slice(int(index), slots[mask], values_ns[mask])
+        for index, values in Groups(indices).histograms(values_ns):
+            self.add_slice(index, values)
 
-    def _add_slice(self, index: int, slots: IntArray, values_ns: IntArray) -> None:
-        dense = np.bincount(slots, minlength=SLOTS)
-        used = np.flatnonzero(dense)
-        self._merge_slice(
-            index,
-            _Slice(
-                used.astype(np.uint16),
-                dense[used].astype(np.uint32),
-                len(values_ns),
-                int(values_ns.sum()),
-                int(values_ns.min()),
-                int(values_ns.max()),
-            ),
-        )
+    def add_slice(self, index: int, values: SparseHistogram) -> None:
+        """Record values of one slice. They may be kept: the caller leaves them alone from now on."""
+        self._whole.merge_sparse(values)
+        self._merge_slice(index, values)
 
-    def _merge_slice(self, index: int, piece: _Slice) -> None:
+    def _merge_slice(self, index: int, values: SparseHistogram) -> None:
         mine = self._slices.get(index)
         if mine is None:
-            self._slices[index] = piece
+            self._slices[index] = values
         else:
-            mine.merge(piece)
+            mine.merge(values)
 
     def histogram(self, window: Window | None = None) -> Histogram:
         """The latencies of the window as one histogram, which the caller may keep and merge into."""
         merged = Histogram()
         if window is None:
-            merged.merge(self._total)
+            merged.merge(self._whole)
             return merged
-        for index, piece in self._slices.items():
+        for index, values in self._slices.items():
             if in_window(index, window):
-                slots = piece.slots.astype(np.int64)
-                merged.merge_slots(
-                    slots, piece.counts.astype(np.int64), piece.n, piece.sum, piece.min, piece.max
-                )
+                merged.merge_sparse(values)
         return merged
+
+    def total(self, window: Window | None = None) -> int:
+        """Values in the window."""
+        if window is None:
+            return self._whole.n
+        return sum(values.n for index, values in self._slices.items() if in_window(index, window))
 
     def merge(self, other: LatencyTimeline) -> None:
         """Add another timeline's values, slice by slice."""
-        self._total.merge(other._total)
-        for index, piece in other._slices.items():
-            copy = _Slice(piece.slots, piece.counts, piece.n, piece.sum, piece.min, piece.max)
-            self._merge_slice(index, copy)
-
-    @property
-    def n(self) -> int:
-        """All values recorded."""
-        return self._total.n
+        self._whole.merge(other._whole)
+        for index, values in other._slices.items():
+            self._merge_slice(index, replace(values))
 
     def __repr__(self) -> str:
-        return f"<LatencyTimeline {self.n} values in {len(self._slices)} slices>"
+        return f"<LatencyTimeline {self.total()} values in {len(self._slices)} slices>"

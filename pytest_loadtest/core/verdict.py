@@ -36,7 +36,7 @@ class Verdict:
     @property
     def measured_text(self) -> str:
         """The measured figure in the budget's unit."""
-        return self.budget.rule.format(self.measured)
+        return self.budget.text_of(self.measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,37 +93,38 @@ def _read_latency(budget: Budget, run: Measurement) -> Reading:
     histogram = merged_latency((run.latency_of(each) for each in series), window)
     dropped = run.metrics.iterations.dropped.total(window) if budget.scope is Scope.ALL else 0
     value, n = _latency_figure(budget, histogram, dropped)
-    return _with_censored(budget, histogram, Reading(value, n), series, window)
-
-
-def _latency_figure(budget: Budget, histogram: Histogram, dropped: int = 0) -> tuple[float, int]:
+    if math.isnan(value):
+        return Reading(value, n, _unanswered(sum(each.total.total(window) for each in series)))
+    censored = merged_latency((each.censored for each in series), window)
+    if not censored.n or not budget.holds(value):
+        return Reading(value, n)
+    # They are at least as slow as they were: the limit is surely kept only if it is kept when they never end.
     if budget.percentile is not None:
-        return histogram.quantile(budget.percentile, beyond=dropped), histogram.n + dropped
+        answered = histogram.without(censored)
+        if budget.holds(answered.quantile(budget.percentile, beyond=dropped + censored.n)):
+            return Reading(value, n)
+    return Reading(value, n, _censored_note(value, censored.n), undecided=True)
+
+
+def _latency_figure(budget: Budget, histogram: Histogram, beyond: int = 0) -> tuple[float, int]:
+    if budget.percentile is not None:
+        return histogram.quantile(budget.percentile, beyond=beyond), histogram.n + beyond
     if not histogram.n:
         return math.nan, 0
     return (histogram.mean if budget.key == "mean" else float(histogram.max)), histogram.n
 
 
-def _with_censored(
-    budget: Budget, histogram: Histogram, reading: Reading, series: list[RequestSeries], window: Window | None
-) -> Reading:
-    """Requests that were open at the end are at least as slow as they were; how slow, nobody knows.
-
-    If the limit is kept with that lower bound but not when they are taken as endless, it is undecided.
-    """
-    censored = sum(each.censored.total(window) for each in series)
-    if not censored or math.isnan(reading.value) or not budget.holds(reading.value):
-        return reading
-    if budget.percentile is not None:
-        rank = math.ceil(round(budget.percentile * reading.n, 9))
-        answered = histogram.n - censored
-        if rank <= answered:
-            return reading
-    note = (
-        f"at least {format_duration(reading.value)}: {censored} requests were still open when the run ended, "
-        "so nobody knows whether the limit would have held"
+def _censored_note(value: float, censored: int) -> str:
+    requests = "1 request was" if censored == 1 else f"{censored:,} requests were"
+    return (
+        f"at least {format_duration(value)}: {requests} still open when the run ended, so nobody knows "
+        "whether the limit would have held; a longer graceful_stop waits for them"
     )
-    return Reading(reading.value, reading.n, note, undecided=True)
+
+
+def _unanswered(requests: int) -> str:
+    """Why there were requests and yet no latency."""
+    return f"none of {requests:,} requests got an answer" if requests else ""
 
 
 def _requests(budget: Budget, run: Measurement) -> Iterator[RequestSeries]:
@@ -211,21 +212,39 @@ _READERS: Mapping[str, Callable[[Budget, Measurement], Reading]] = {
 }
 
 
+# -- nothing measured -------------------------------------------------------------------------------
+
+
 def _nothing_measured(budget: Budget, run: Measurement) -> str:
     """Why there is no figure: the name never occurred, or only outside the steady part."""
-    metrics = run.metrics
-    kind, names = {
-        Scope.REQUEST: ("request", list(metrics.requests)),
-        Scope.CHECK: ("check", list(metrics.checks)),
-        Scope.METRIC: ("metric", [*metrics.trends, *metrics.rates, *metrics.counters]),
-        Scope.ALL: (_SUBJECTS.get(budget.key, "request"), []),
-    }[budget.scope]
     if budget.scope is Scope.ALL:
-        return f"no {kind} in the steady part of the run: nothing was measured"
+        subject = _SUBJECTS.get(budget.key, "request")
+        return f"no {subject} in the steady part of the run: nothing was measured"
+    kind, names = _names_for(budget, run.metrics)
     if any(name_matches(name, budget.pattern) for name in names):
-        return f"{kind} {budget.pattern!r} has no such figure in the steady part of the run"
-    there_were = ", ".join(repr(name) for name in sorted(names)) or "none at all"
-    return f"no {kind} is named {budget.pattern!r}; there were: {there_were}"
+        return f"{kind} {budget.pattern!r} did not occur in the steady part of the run"
+    return f"no {kind} is named {budget.pattern!r}; there were: {_listed(names)}"
+
+
+def _names_for(budget: Budget, metrics: Metrics) -> tuple[str, Iterable[str]]:
+    """What a budget speaks of, and the names of that kind."""
+    if budget.scope is Scope.REQUEST:
+        return "request", metrics.requests
+    if budget.scope is Scope.CHECK:
+        return "check", metrics.checks
+    if budget.key in ("max_rate", "min_rate"):
+        return "rate (vu.rate)", metrics.rates
+    if budget.key in ("max_count", "min_count"):
+        return "counter (vu.count)", metrics.counters
+    return "trend (vu.trend, vu.measure)", metrics.trends
+
+
+def _listed(names: Iterable[str]) -> str:
+    known = sorted(names)
+    listed = ", ".join(repr(name) for name in known[:_MOST_LISTED]) or "none at all"
+    further = len(known) - _MOST_LISTED
+    return listed if further <= 0 else f"{listed} and {further} more"
 
 
 _SUBJECTS = {"failure_rate": "iteration", "check_rate": "check"}
+_MOST_LISTED = 20  # a screenful; a test with ids in its names has hundreds

@@ -11,7 +11,7 @@ def shape_in_words(shape: Shape) -> str:
     if isinstance(shape, OpenShape):
         arrivals = ", Poisson arrivals" if shape.arrivals is Arrivals.POISSON else ""
         levels = _levels([format_rate(level) for level in _points(shape.profile)])
-        return f"{levels}{arrivals}, at most {shape.vus} VUs, {_time(shape.profile)}"
+        return f"{levels}{arrivals}, at most {_number(shape.vus, 'VU')}, {_time(shape.profile)}"
     levels = _levels([f"{level:g}" for level in _points(shape.profile)])
     users = f"{levels} VU{'' if levels == '1' else 's'}"
     return f"{users}, {_limit(shape)}"
@@ -19,18 +19,32 @@ def shape_in_words(shape: Shape) -> str:
 
 def _limit(shape: ClosedShape) -> str:
     if shape.iterations is not None:
-        return f"{shape.iterations} iterations"
+        return _number(shape.iterations, "iteration")
     if shape.iterations_per_vu is not None:
-        return f"{shape.iterations_per_vu} iterations each"
+        return f"{_number(shape.iterations_per_vu, 'iteration')} each"
     return _time(shape.profile)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _plateau(profile: Profile) -> tuple[int, int, int] | None:
+    """Times up, at the level and down, in ns, when there is one level with at most a ramp at each end."""
+    peak = profile.peak
+    segments = [(ends - begins, low, high) for begins, ends, low, high in profile.segments() if begins < ends]
+    up_ns = segments.pop(0)[0] if segments[0][1:] == (0, peak) else 0
+    down_ns = segments.pop()[0] if segments and segments[-1][1:] == (peak, 0) else 0
+    if not segments or any((low, high) != (peak, peak) for _, low, high in segments):
+        return None
+    return up_ns, sum(time_ns for time_ns, _, _ in segments), down_ns
 
 
 def _points(profile: Profile) -> list[float]:
     """The plateau's level if there is one plateau, else every level on the way."""
-    targets = [stage.target for stage in profile.stages]
-    if len(targets) <= 3 and len({level for level in targets if level}) == 1:
+    if _plateau(profile):
         return [profile.peak]
-    return [profile.start, *targets]
+    return [profile.start, *(stage.target for stage in profile.stages)]
 
 
 def _levels(levels: list[str]) -> str:
@@ -38,7 +52,14 @@ def _levels(levels: list[str]) -> str:
 
 
 def _time(profile: Profile) -> str:
-    return short_duration(profile.duration_ns)
+    times = _plateau(profile)
+    if times is None:
+        return short_duration(profile.duration_ns)
+    up_ns, level_ns, down_ns = times
+    named = ((up_ns, "up"), (down_ns, "down"))
+    ramps = [f"{short_duration(time_ns)} {direction}" for time_ns, direction in named if time_ns]
+    words = f", ramp{'s' if len(ramps) > 1 else ''} {' and '.join(ramps)}" if ramps else ""
+    return short_duration(level_ns) + words
 
 
 def short_duration(nanoseconds: int) -> str:

@@ -1,0 +1,91 @@
+"""Secrets do not get out; what is not secret stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_loadtest.core.redaction import MASK, redact
+
+SECRET = "s3cr3t"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("Authorization: Bearer s3cr3t.s3cr3t", f"Authorization: {MASK}", id="a bearer header"),
+        pytest.param("authorization: Token s3cr3t", f"authorization: {MASK}", id="a scheme nobody knows"),
+        pytest.param("Cookie: a=s3cr3t; b=s3cr3t", f"Cookie: {MASK}", id="every cookie of the line"),
+        pytest.param(
+            "Set-Cookie: a=s3cr3t; Path=/\nDate: x", f"Set-Cookie: {MASK}\nDate: x", id="one line only"
+        ),
+        pytest.param(
+            "sent Bearer s3cr3ts3cr3t to it", f"sent Bearer {MASK} to it", id="a bearer in a sentence"
+        ),
+        pytest.param("Basic czNjcjN0OnMzY3IzdA==", f"Basic {MASK}", id="user and password in base64"),
+        pytest.param(
+            "{'authorization': 'Bearer s3cr3t', 'accept': '*/*'}",
+            f"{{'authorization': {MASK}, 'accept': '*/*'}}",
+            id="headers as a dict",
+        ),
+        pytest.param(
+            "[(b'Cookie', b'a=s3cr3t; b=s3cr3t'), (b'Accept', b'*/*')]",
+            f"[(b'Cookie', {MASK}), (b'Accept', b'*/*')]",
+            id="headers as pairs of bytes",
+        ),
+        pytest.param(
+            '{"password": "s3c,r3t s3cr3t", "user": "bob"}',
+            f'{{"password": {MASK}, "user": "bob"}}',
+            id="JSON",
+        ),
+        pytest.param(
+            '{"access_token":"s3cr3t","n":1}', f'{{"access_token":{MASK},"n":1}}', id="compact JSON"
+        ),
+        pytest.param(
+            '{"pwd": "a\\"s3cr3t", "n": 1}', f'{{"pwd": {MASK}, "n": 1}}', id="a quote in the secret"
+        ),
+        pytest.param('{"token": 12345, "n": 1}', f'{{"token": {MASK}, "n": 1}}', id="a number"),
+        pytest.param('{"password": "s3cr3t s3cr3t', f'{{"password": {MASK}', id="JSON that was cut"),
+        pytest.param(
+            '"{\\"refresh_token\\": \\"s3cr3t s3cr3t\\", \\"n\\": 1}"',
+            f'"{{\\"refresh_token\\": {MASK}, \\"n\\": 1}}"',
+            id="JSON inside JSON",
+        ),
+        pytest.param("GET /x?access_token=s3cr3t&n=1", f"GET /x?access_token={MASK}&n=1", id="a query"),
+        pytest.param("x-api-key: s3cr3t", f"x-api-key: {MASK}", id="a key's header"),
+        pytest.param(
+            "SUPABASE_SERVICE_KEY=s3cr3t", f"SUPABASE_SERVICE_KEY={MASK}", id="an environment variable"
+        ),
+        pytest.param("password='s3cr3t s3cr3t' n=1", f"password={MASK} n=1", id="an assignment"),
+        pytest.param("password: s3cr3t,s3cr3t next", f"password: {MASK} next", id="a comma in the secret"),
+        pytest.param("(token=s3cr3t) and more", f"(token={MASK}) and more", id="in brackets"),
+        pytest.param("https://bob:s3cr3t@host/a", f"https://{MASK}@host/a", id="a URL with a password"),
+        pytest.param("https://bob:s3@cr3t@host/a", f"https://{MASK}@host/a", id="a password with an @"),
+        pytest.param("https://s3cr3t@host/a", f"https://{MASK}@host/a", id="a URL with a token"),
+        pytest.param(
+            "got eyJhbGciOiJI.eyJzdWIiOiIx.s3cr3t-x here", f"got {MASK} here", id="a JSON Web Token"
+        ),
+        pytest.param("sb_secret_s3cr3ts3cr3ts3cr3t", MASK, id="a key of Supabase"),
+    ],
+)
+def test_a_secret_is_masked(text: str, shown: str) -> None:
+    assert redact(text) == shown
+    assert SECRET not in redact(text)
+    assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "status 500: no such agent",
+        "GET /api/store/agents?page=1&page_size=10&search_query=data%20analysis",
+        "http://127.0.0.1:8006/agents?mail=a@b.c",
+        "KeyError: 'agents'",
+        "basic validation failed",
+        "token is missing",
+        'WWW-Authenticate: Bearer realm="agents"',
+        '{"agents": [{"id": 1, "token_type": "bearer"}]}',
+        "",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact(text) == text

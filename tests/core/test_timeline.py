@@ -1,0 +1,123 @@
+"""Counts and latencies per slice of time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_loadtest.core.histogram import Histogram, IntArray
+from pytest_loadtest.core.timeline import Groups, LatencyTimeline, SliceCounts, Window, in_window
+
+bounded = settings(
+    derandomize=True,
+    max_examples=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no failure
+)
+samples = st.lists(st.tuples(st.integers(0, 8), st.integers(100, 10**11)), max_size=15)
+
+
+def ints(*values: int) -> IntArray:
+    return np.array(values, dtype=np.int64)
+
+
+def timeline_of(pairs: list[tuple[int, int]]) -> LatencyTimeline:
+    timeline = LatencyTimeline()
+    timeline.add(ints(*(index for index, _ in pairs)), ints(*(value for _, value in pairs)))
+    return timeline
+
+
+def figures(histogram: Histogram) -> tuple[object, ...]:
+    return histogram.counts.tobytes(), histogram.n, histogram.sum, histogram.min, histogram.max
+
+
+@pytest.mark.parametrize(
+    ("index", "window", "inside"),
+    [
+        pytest.param(7, None, True, id="every slice is in the whole run"),
+        pytest.param(3, ((3, 5),), True, id="a range begins with its first slice"),
+        pytest.param(5, ((3, 5),), False, id="a range ends before its last"),
+        pytest.param(9, ((3, 5), (9, 10)), True, id="the second of two ranges"),
+        pytest.param(0, (), False, id="nothing is in an empty window"),
+    ],
+)
+def test_a_window_is_half_open_ranges(index: int, window: Window | None, inside: bool) -> None:
+    assert in_window(index, window) is inside
+
+
+def test_slice_counts_add_up_by_window() -> None:
+    counts = SliceCounts()
+    counts.add(0, 5)
+    counts.add_each(ints(1, 1, 4, 1))
+    assert (counts[1], counts[2], counts.total(), counts.total(((1, 4),))) == (3, 0, 9, 3)
+    assert repr(counts) == "<SliceCounts 9 events in 3 slices>"
+
+
+def test_merged_slice_counts_are_the_sum_and_leave_the_other_alone() -> None:
+    mine, other = SliceCounts(), SliceCounts()
+    mine.add_each(ints(0, 1))
+    other.add_each(ints(1, 2))
+    mine.merge(other)
+    assert [mine[index] for index in range(3)] == [1, 2, 1]
+    assert other.total() == 2
+
+
+def test_groups_give_each_key_its_figures() -> None:
+    groups = Groups(ints(7, 3, 7))
+    assert list(groups.sizes()) == [(3, 1), (7, 2)]
+    assert list(groups.totals(ints(10, 20, 30))) == [(3, 20), (7, 40)]
+    low, high = (values for _, values in groups.histograms(ints(1000, 5000, 9000)))
+    assert (low.n, low.sum, low.min, low.max) == (1, 5000, 5000, 5000)
+    assert (high.n, high.sum, high.min, high.max) == (2, 10_000, 1000, 9000)
+
+
+def test_groups_of_nothing_are_none() -> None:
+    assert list(Groups(ints()).histograms(ints())) == []
+    assert list(Groups(ints()).sizes()) == []
+
+
+@given(samples, st.integers(0, 9), st.integers(0, 9))
+@bounded
+def test_the_histogram_of_a_window_has_exactly_its_values(
+    pairs: list[tuple[int, int]], first: int, end: int
+) -> None:
+    inside = [value for index, value in pairs if first <= index < end]
+    timeline = timeline_of(pairs)
+    assert figures(timeline.histogram(((first, end),))) == figures(Histogram.of(inside))
+    assert timeline.total(((first, end),)) == len(inside)
+
+
+@given(samples)
+@bounded
+def test_the_whole_run_is_the_sum_of_its_slices(pairs: list[tuple[int, int]]) -> None:
+    timeline = timeline_of(pairs)
+    assert figures(timeline.histogram()) == figures(timeline.histogram(((0, 9),)))
+    assert timeline.total() == len(pairs)
+
+
+@given(samples, samples)
+@bounded
+def test_merging_equals_recording_both_in_one(
+    mine: list[tuple[int, int]], theirs: list[tuple[int, int]]
+) -> None:
+    merged, other = timeline_of(mine), timeline_of(theirs)
+    merged.merge(other)
+    merged.add(ints(3), ints(10**6))  # what is added afterwards must not reach into the other
+    for window in (None, ((2, 5),)):
+        expected = timeline_of([*mine, *theirs, (3, 10**6)])
+        assert figures(merged.histogram(window)) == figures(expected.histogram(window))
+        assert figures(other.histogram(window)) == figures(timeline_of(theirs).histogram(window))
+
+
+def test_a_histogram_that_was_read_may_be_changed_freely() -> None:
+    timeline = timeline_of([(0, 1000)])
+    timeline.histogram().merge(Histogram.of([2000]))
+    timeline.histogram(((0, 1),)).merge(Histogram.of([2000]))
+    assert timeline.histogram().n == timeline.histogram(((0, 1),)).n == 1
+
+
+def test_repr_says_how_much_there_is() -> None:
+    assert repr(timeline_of([(0, 1000), (4, 1000)])) == "<LatencyTimeline 2 values in 2 slices>"
