@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from typing import Any, TypeVar
 
 import numpy as np
@@ -65,37 +66,33 @@ def count_requests(
     """Count requests; a record's name is its index in `series`."""
     outcomes = records["outcome"]
     names = records["name"].astype(np.int64)
-    moments = _packed(names, slices)
+    moments = Pairs(names, slices)
     _count_ends(records, names, moments, series)
     has_latency = _HAS_LATENCY[outcomes]
     if not has_latency.all():
-        records, names, moments = records[has_latency], names[has_latency], moments[has_latency]
+        records, names, moments = records[has_latency], names[has_latency], moments.where(has_latency)
     service = records["sending"] + records["waiting"] + records["receiving"]
     response = service + records["delay"] if open_model else service
-    groups = Groups(moments)
-    for name, index, values in _unpacked(groups.histograms(service)):
+    for name, index, values in moments.unpacked(moments.groups.histograms(service)):
         series[name].service.add_slice(index, values)
     if open_model:
-        for name, index, values in _unpacked(groups.histograms(response)):
+        for name, index, values in moments.unpacked(moments.groups.histograms(response)):
             series[name].response.add_slice(index, values)
     _count_censored(records["outcome"] == Outcome.CENSORED, moments, response, series)
     _count_phases(records, names, series)
 
 
-def _count_ends(
-    records: Records, names: IntArray, moments: IntArray, series: Sequence[RequestSeries]
-) -> None:
+def _count_ends(records: Records, names: IntArray, moments: Pairs, series: Sequence[RequestSeries]) -> None:
     """How many there were, how they ended, and their bytes: with or without a latency."""
-    outcomes = records["outcome"]
-    for name, index, n in _unpacked(Groups(moments).sizes()):
+    for name, index, n in moments.sizes():
         series[name].total.add(index, n)
-    for name, index, n in _unpacked(Groups(moments[_IS_ERROR[outcomes]]).sizes()):
+    for name, index, n in moments.where(_IS_ERROR[records["outcome"]]).sizes():
         series[name].failed.add(index, n)
-    for name, outcome, n in _unpacked(Groups(_packed(names, outcomes)).sizes()):
+    for name, outcome, n in Pairs(names, records["outcome"]).sizes():
         series[name].outcomes[Outcome(outcome)] += n
-    answered = records["status"] != 0
-    for name, status, n in _unpacked(Groups(_packed(names, records["status"])[answered]).sizes()):
-        series[name].statuses[status] += n
+    for name, status, n in Pairs(names, records["status"]).sizes():
+        if status:  # 0: no answer
+            series[name].statuses[status] += n
     by_name = Groups(names)
     for name, n in by_name.totals(records["bytes_sent"]):
         series[name].bytes_sent += n
@@ -104,12 +101,12 @@ def _count_ends(
 
 
 def _count_censored(
-    censored: npt.NDArray[np.bool_], moments: IntArray, latencies: IntArray, series: Sequence[RequestSeries]
+    censored: npt.NDArray[np.bool_], moments: Pairs, latencies: IntArray, series: Sequence[RequestSeries]
 ) -> None:
     """What is known of those that were still open, apart: the others' latencies are theirs less these."""
     if censored.any():
-        groups = Groups(moments[censored])
-        for name, index, values in _unpacked(groups.histograms(latencies[censored])):
+        open_moments = moments.where(censored)
+        for name, index, values in open_moments.unpacked(open_moments.groups.histograms(latencies[censored])):
             series[name].censored.add_slice(index, values)
 
 
@@ -132,12 +129,26 @@ def count_iterations(
         series.start_delay.add(records["delay"])
 
 
-def _packed(names: IntArray, numbers: npt.NDArray[np.signedinteger[Any]]) -> IntArray:
-    """One key of a name's index and a number of up to 32 bits: a slice, an outcome, a status."""
-    keys: IntArray = (names << 32) | numbers
-    return keys
+class Pairs:
+    """Groups of records by name and a number of theirs (a slice, an outcome, a status), as one small key."""
 
+    def __init__(self, names: IntArray, numbers: npt.NDArray[np.signedinteger[Any]]) -> None:
+        self._lowest = int(numbers.min()) if len(numbers) else 0
+        self._span = int(numbers.max()) - self._lowest + 1 if len(numbers) else 1
+        self._keys: IntArray = names * self._span + (numbers - self._lowest)
+        self.groups = Groups(self._keys)
 
-def _unpacked(keyed: Iterable[tuple[int, _T]]) -> Iterator[tuple[int, int, _T]]:
-    """(key, figure) -> (the name's index, the number, the figure)."""
-    return ((key >> 32, key & 0xFFFF_FFFF, figure) for key, figure in keyed)
+    def where(self, mask: npt.NDArray[np.bool_]) -> Pairs:
+        """Only these records."""
+        chosen = copy(self)
+        chosen._keys = self._keys[mask]
+        chosen.groups = Groups(chosen._keys)
+        return chosen
+
+    def sizes(self) -> Iterator[tuple[int, int, int]]:
+        """The name's index, the number, how many records have both."""
+        return self.unpacked(self.groups.sizes())
+
+    def unpacked(self, keyed: Iterable[tuple[int, _T]]) -> Iterator[tuple[int, int, _T]]:
+        """(key, figure) -> (the name's index, the number, the figure)."""
+        return ((key // self._span, key % self._span + self._lowest, figure) for key, figure in keyed)

@@ -27,20 +27,26 @@ def in_window(index: int, window: Window | None) -> bool:
 class Groups:
     """A batch of values by key, such as the slice: each key's figures, in a few passes of numpy over all.
 
-    Taking the values of each key out one after the other took 15 ms for 4096 requests of 20 names, in
-    which nothing can be measured; this takes 6 ms.
+    Keys are small numbers close together, so tables replace sorting: 4096 requests of one name are
+    counted in 0.5 ms of CPU, of 20 names in 1.4 ms (sorting: 2.9 and 5.6); meanwhile nothing is measured.
     """
 
-    __slots__ = ("_ranks", "keys")
+    __slots__ = ("_ranks", "_sizes", "keys")
 
     def __init__(self, keys: IntArray) -> None:
-        distinct, self._ranks = np.unique(keys, return_inverse=True)
-        self.keys: list[int] = distinct.tolist()
+        lowest = int(keys.min()) if len(keys) else 0
+        offsets = keys - lowest
+        sizes = np.bincount(offsets)
+        used = np.flatnonzero(sizes)
+        ranks = np.zeros(len(sizes), dtype=np.int64)
+        ranks[used] = np.arange(len(used))
+        self._ranks: IntArray = ranks[offsets]
+        self._sizes: list[int] = sizes[used].tolist()
+        self.keys: list[int] = (used + lowest).tolist()
 
     def sizes(self) -> Iterator[tuple[int, int]]:
         """Each key with the number of its values."""
-        counts: list[int] = np.bincount(self._ranks, minlength=len(self.keys)).tolist()
-        return zip(self.keys, counts, strict=True)
+        return zip(self.keys, self._sizes, strict=True)
 
     def totals(self, values: IntArray) -> Iterator[tuple[int, int]]:
         """Each key with the sum of its values."""
@@ -48,16 +54,16 @@ class Groups:
 
     def histograms(self, values_ns: IntArray) -> Iterator[tuple[int, SparseHistogram]]:
         """Each key with the distribution of its values."""
-        pairs = (self._ranks * SLOTS + slot_of(values_ns)).astype(np.int32)  # sorts faster than int64
-        pairs, pair_counts = np.unique(pairs, return_counts=True)
+        pairs, pair_counts = _counted(self._ranks * SLOTS + slot_of(values_ns), len(self.keys) * SLOTS)
         ends = np.searchsorted(pairs, np.arange(1, len(self.keys) + 1) * SLOTS).tolist()
         slots, counts = (pairs % SLOTS).astype(np.uint16), pair_counts.astype(np.uint32)
-        sizes = np.bincount(self._ranks, minlength=len(self.keys)).tolist()
         sums = self._reduced(np.add, values_ns, 0)
         lows = self._reduced(np.minimum, values_ns, np.iinfo(np.int64).max)
         highs = self._reduced(np.maximum, values_ns, np.iinfo(np.int64).min)
         begin = 0
-        for key, end, n, total, low, high in zip(self.keys, ends, sizes, sums, lows, highs, strict=True):
+        for key, end, n, total, low, high in zip(
+            self.keys, ends, self._sizes, sums, lows, highs, strict=True
+        ):
             # Copies: a view would keep the whole batch alive as long as its smallest part.
             part = slice(begin, end)
             yield key, SparseHistogram(slots[part].copy(), counts[part].copy(), n, total, low, high)
@@ -68,6 +74,19 @@ class Groups:
         operation.at(results, self._ranks, np.ascontiguousarray(values))  # strided: 400 us instead of 12
         reduced: list[int] = results.tolist()
         return reduced
+
+
+# Above so many possible values sorting is quicker than a table, most of which stays zero.
+_LARGEST_TABLE = 1 << 18
+
+
+def _counted(numbers: IntArray, end: int) -> tuple[IntArray, IntArray]:
+    """The distinct numbers, ascending, and how often each occurs; all are below `end`."""
+    if end > _LARGEST_TABLE:
+        return np.unique(numbers.astype(np.int32), return_counts=True)  # sorts faster than int64
+    table = np.bincount(numbers, minlength=end)
+    distinct = np.flatnonzero(table)
+    return distinct, table[distinct]
 
 
 class SliceCounts:
