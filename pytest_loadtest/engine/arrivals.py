@@ -38,18 +38,24 @@ class ArrivalQueue:
 
     async def next(self) -> int | None:
         """The intended start of the caller's next iteration; None when there are no more."""
-        if self._waiting and not self._closed:
-            return self._waiting.popleft()
         if self._closed:
             return None
+        if self._waiting:
+            return self._waiting.popleft()
         turn: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._free.append(turn)
-        return await turn
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            self._take_back(turn)
+            raise
 
     async def feed(self, clock: LoadClock, recorder: Recorder) -> None:
         """Let arrivals happen until the shape ends. A late wake-up catches up, it skips nothing."""
         for n, intended_ns in enumerate(self._shape.arrival_times(self._rng)):
             await clock.sleep_until(intended_ns)
+            if self._closed:
+                return  # the load was stopped: what would have come is not a dropped iteration
             self._arrive(intended_ns, clock, recorder)
             if n % BURST == 0:
                 await asyncio.sleep(0)
@@ -57,7 +63,7 @@ class ArrivalQueue:
         self.close(clock, recorder)
 
     def close(self, clock: LoadClock, recorder: Recorder) -> None:
-        """No more arrivals: what waits is dropped, waiting users are sent home."""
+        """No more arrivals: what waits is dropped, waiting users are sent home. May come twice."""
         self._closed = True
         for intended_ns in self._waiting:
             recorder.dropped(clock.at(intended_ns))
@@ -81,3 +87,8 @@ class ArrivalQueue:
                 turn.set_result(intended_ns)
                 return True
         return False
+
+    def _take_back(self, turn: asyncio.Future[int | None]) -> None:
+        """A user was cut after an arrival was given to it and before it could begin: that one still waits."""
+        if not turn.cancelled() and (intended_ns := turn.result()) is not None:
+            self._waiting.appendleft(intended_ns)

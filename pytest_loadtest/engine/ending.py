@@ -5,20 +5,25 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from pytest_loadtest.core.units import NS_PER_S
+
 # So many users (closed model) or iterations (open model) must have failed alike before we believe it.
 ENOUGH_WITNESSES = 5
+# A slow ramp brings so many users only late. When nothing but the same error has been seen for so long,
+# we do not wait for them: a target that refuses connections is noticed within seconds.
+HOPELESS_AFTER_NS = 3 * NS_PER_S
 
 
 class Ending(enum.StrEnum):
     """Why a load ended."""
 
     COMPLETED = "completed"
-    INTERRUPTED = "interrupted"  # Ctrl-C
+    INTERRUPTED = "interrupted"  # Ctrl-C; outranks all others, since pytest must leave
     HOPELESS = "hopeless"  # every user's first iteration raised the same error
     ABORTED = "aborted"  # vu.abort(reason)
     TIMED_OUT = "timed out"  # the test's deadline
     SET_UP_FAILED = "set-up failed"  # a per-VU fixture raised before the load
-    STOPPED = "stopped"  # the body raised what is no failure of an iteration, such as pytest.skip()
+    STOPPED = "stopped"  # something raised what is no failure of an iteration, such as pytest.skip()
 
 
 @dataclass(slots=True)
@@ -26,7 +31,8 @@ class LoadEnd:
     """How a load ended, and what a reader of its results must know about the end.
 
     `error` is the exception behind SET_UP_FAILED and STOPPED. `ran_ns` is the time from the start until
-    the last iteration ended. `stuck` users went on although they were cancelled again and again.
+    the last iteration ended. `stuck` users went on although they were cancelled again and again; their
+    tasks are still running.
     """
 
     ending: Ending = Ending.COMPLETED
@@ -41,35 +47,41 @@ class LoadEnd:
 class FirstIterations:
     """Watches first iterations: when all of them raise the same error, the load is hopeless.
 
-    In a closed model (`users` is their number) each user's first iteration counts, and none may be
-    under way when we decide; in an open model (`users` is None) a free user may never get a turn, so
-    every iteration counts.
+    In a closed model (`users` is their number) each user's first iteration is a witness; in an open one
+    (`users` is None), where a free user may never get a turn, the load's first iterations are. None of
+    them may be under way when we decide: fast failures come before slow successes.
     """
 
     users: int | None
     over: bool = False  # one ended well, or differently: no longer watching
+    _begun: int = 0
     _under_way: int = 0
-    _failures: int = 0
+    _witnesses: int = 0  # of them failed
+    _failures: int = 0  # of all iterations
     _signature: object = None
 
-    def begins(self, iteration: int) -> None:
-        """A user's iteration (from 0) begins."""
-        if not self.over and self._counts(iteration):
-            self._under_way += 1
+    def begins(self, iteration: int) -> bool:
+        """A user's iteration (from 0) begins. Returns whether it is a witness."""
+        if self.over:
+            return False
+        is_witness = iteration == 0 if self.users is not None else self._begun < ENOUGH_WITNESSES
+        self._begun += 1
+        self._under_way += is_witness
+        return is_witness
 
-    def failed(self, iteration: int, signature: object) -> bool:
-        """A user's iteration raised an error with this signature; True when that makes the load hopeless."""
-        if self.over or not self._counts(iteration):
+    def failed(self, signature: object, elapsed_ns: int, *, is_witness: bool) -> bool:
+        """An iteration raised an error with this signature; True when that makes the load hopeless."""
+        if self.over:
             return False
         if self._failures and signature != self._signature:
             self.over = True
             return False
         self._signature = signature
         self._failures += 1
-        self._under_way -= 1
-        if self.users is None:
-            return self._failures >= ENOUGH_WITNESSES
-        return not self._under_way and self._failures >= min(self.users, ENOUGH_WITNESSES)
-
-    def _counts(self, iteration: int) -> bool:
-        return self.users is None or iteration == 0
+        self._under_way -= is_witness
+        self._witnesses += is_witness
+        if self._under_way:
+            return False
+        enough = ENOUGH_WITNESSES if self.users is None else min(self.users, ENOUGH_WITNESSES)
+        has_lasted = self._failures >= ENOUGH_WITNESSES and elapsed_ns >= HOPELESS_AFTER_NS
+        return self._witnesses >= enough or has_lasted

@@ -6,17 +6,17 @@ Owns the difference between a failed iteration, one that was cut, and an excepti
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+import enum
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from pytest_loadtest.core.recorder import Recorder
+from pytest_loadtest.engine.cutting import Cutter
 from pytest_loadtest.engine.ending import Ending, FirstIterations
 from pytest_loadtest.engine.program import Body, Program
 from pytest_loadtest.engine.scheduling import LoadClock
 from pytest_loadtest.engine.virtual_user import VirtualUser
 from pytest_loadtest.errors import AbortRun
-
-# An iteration this short has waited for nothing, so the other users had no turn of the event loop.
-NO_WAIT_NS = 20_000
 
 
 class Stop(Protocol):
@@ -25,71 +25,121 @@ class Stop(Protocol):
     def __call__(self, ending: Ending, reason: str = "", error: BaseException | None = None) -> None: ...
 
 
+class _End(enum.Enum):
+    """How an iteration ended."""
+
+    WELL = enum.auto()
+    FAILED = enum.auto()
+    CUT = enum.auto()
+    ENDS_LOAD = enum.auto()
+
+
+# By name: on Python 3.11 each look at a member through its class costs 0.1 us.
+_WELL, _FAILED, _CUT, _ENDS_LOAD = _End
+
+
 class Iterations:
     """Runs iterations, records them, and ends the load when one of them asks for it."""
 
     def __init__(
-        self, program: Program, recorder: Recorder, clock: LoadClock, stop: Stop, first: FirstIterations
+        self,
+        program: Program,
+        recorder: Recorder,
+        clock: LoadClock,
+        stop: Stop,
+        first: FirstIterations,
+        cutter: Cutter,
     ) -> None:
         self._program = program
         self._recorder = recorder
         self._clock = clock
+        self._now = clock.now
         self._stop = stop
         self._first = first
+        self._cutter = cutter
+        self._begun = 0
 
-    async def run_one(self, user: VirtualUser, body: Body, delay_ns: int = 0) -> None:
-        """One run of the body. It may fail, be cut, or end the load; it never ends the user."""
+    async def run_one(
+        self, user: VirtualUser, body: Body, task: asyncio.Task[Any], delay_ns: int = 0
+    ) -> None:
+        """One run of the body, in the user's task. It may fail, be cut, or end the load; it ends the user
+        only by a cancellation that is not the engine's.
+        """
         user.start_delay_ns = delay_ns
-        failed = False
-        self._first.begins(user.iteration)
-        started_ns = self._clock.now()
+        is_witness = not self._first.over and self._first.begins(user.iteration)
+        self._begun = number = self._begun + 1
+        cancellations = task.cancelling()
+        started_ns = self._now()
         try:
             await body()
+            finished_ns = self._now()
+            end = _CUT if user.was_cut else _WELL
         except BaseException as error:
-            failed = self._is_failed_iteration(user, error)
-            if not failed:
-                return
-        else:
-            self._first.over = True
+            finished_ns = self._now()  # before the work of keeping a traceback
+            end = self._meaning(user, error, is_for_others=task.cancelling() > cancellations)
+            if end is _FAILED:
+                self._count_failure(error, is_witness=is_witness)
         finally:
             user.iteration += 1
-        finished_ns = self._clock.now()
-        self._recorder.iteration(started_ns, finished_ns, failed=failed, delay_ns=delay_ns)
-        if finished_ns - started_ns < NO_WAIT_NS:
+        self._record(user, end, started_ns, finished_ns, delay_ns)
+        # Unless another iteration has begun meanwhile, this one may have waited for nothing; then
+        # nobody else had a turn of the event loop: no user, no timer.
+        if self._begun == number:
             await asyncio.sleep(0)
 
-    def _is_failed_iteration(self, user: VirtualUser, error: BaseException) -> bool:
-        if isinstance(error, asyncio.CancelledError) and user.was_cut:
-            take_cut(user)
+    def _record(self, user: VirtualUser, end: _End, started_ns: int, finished_ns: int, delay_ns: int) -> None:
+        if end is not _FAILED:
+            self._first.over = True
+        if user.was_cut:
+            self._cutter.take(user)
+        if user.recorder is not self._recorder:
+            return  # given up long ago, and counted then
+        if end is _CUT:
             self._recorder.interrupted()
-            return False
-        if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
-            raise error
-        if isinstance(error, AbortRun):
-            self._stop(Ending.ABORTED, str(error))
-            return False
-        if not self._program.is_failure(error):
-            self._stop(Ending.STOPPED, error=error)
-            return False
-        self._count_failure(user, error)
-        return True
+        elif end is not _ENDS_LOAD:
+            self._recorder.iteration(started_ns, finished_ns, failed=end is _FAILED, delay_ns=delay_ns)
 
-    def _count_failure(self, user: VirtualUser, error: BaseException) -> None:
+    def _meaning(self, user: VirtualUser, error: BaseException, *, is_for_others: bool) -> _End:
+        """What an exception of the body means; raises it again when it is meant for somebody else."""
+        if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+            raise error
+        if user.was_cut:
+            return _CUT  # whatever its code made of the cancellation
+        if isinstance(error, asyncio.CancelledError):
+            if is_for_others:
+                raise error  # a task group of a fixture, or the loop's end
+            return _FAILED  # the body waited for something that was cancelled
+        return self._consequence(error)
+
+    def _consequence(self, error: BaseException) -> _End:
+        leaves = list(_leaves(error))
+        abort = next((leaf for leaf in leaves if isinstance(leaf, AbortRun)), None)
+        if abort is not None:
+            self._stop(Ending.ABORTED, str(abort))
+            return _ENDS_LOAD
+        # The whole is shown to the program too, though what it is made of decides.
+        is_failure = self._program.is_failure(error)
+        for leaf in leaves:
+            if isinstance(leaf, asyncio.CancelledError):
+                continue  # never reason enough to end a load
+            if not (is_failure if leaf is error else self._program.is_failure(leaf)):
+                self._stop(Ending.STOPPED, error=leaf)
+                return _ENDS_LOAD
+        return _FAILED
+
+    def _count_failure(self, error: BaseException, *, is_witness: bool) -> None:
         signature = self._program.signature(error)
         known = self._recorder.metrics.failures.get(signature)
         message, traceback = (known.message, known.traceback) if known else self._program.describe(error)
         self._recorder.metrics.count_failure(*signature, message, traceback)
-        if self._first.failed(user.iteration, signature):
+        if self._first.failed(signature, self._clock.elapsed_ns(), is_witness=is_witness):
             self._stop(Ending.HOPELESS, message)
 
 
-def take_cut(user: VirtualUser) -> None:
-    """The cancellation by which the engine cut this user has arrived: its task goes on."""
-    user.was_cut = False
-    if (task := asyncio.current_task()) is not None:
-        task.uncancel()
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions in a group, however deep: task groups of the body wrap what their tasks raise."""
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _leaves(member)
+    else:
+        yield error

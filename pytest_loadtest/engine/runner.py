@@ -9,26 +9,29 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from functools import partial
 from time import perf_counter_ns
 
 from pytest_loadtest.core.recorder import NullRecorder, Recorder
-from pytest_loadtest.core.shape import ClosedShape, OpenShape, Shape
+from pytest_loadtest.core.shape import OpenShape, Shape
 from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.engine.arrivals import ArrivalQueue
+from pytest_loadtest.engine.cutting import MOST_CUTS, Cutter
 from pytest_loadtest.engine.ending import Ending, FirstIterations, LoadEnd
-from pytest_loadtest.engine.iterations import Iterations, take_cut
+from pytest_loadtest.engine.iterations import Iterations
+from pytest_loadtest.engine.pacing import Pacing
 from pytest_loadtest.engine.program import Body, Program
 from pytest_loadtest.engine.scheduling import Countdown, LoadClock
 from pytest_loadtest.engine.virtual_user import VirtualUser
 
 # Users are set up so many at a time: a sign-in in a fixture must not be a load test of its own.
 SET_UPS_AT_ONCE = 32
-# What a cancelled iteration may take for its own cleaning up, and how often it is cancelled before it
-# counts as stuck.
-CLEAN_UP_S = 5.0
-MOST_CUTS = 3
+# What tear-downs may take beyond the test's deadline: it may have passed before they could begin.
+TEAR_DOWN_S = 30.0
+# What each round of cancelling may take when whoever runs us does not want to wait any longer.
+ABANDON_S = 0.5
 
 
 class LoadRun:
@@ -46,26 +49,35 @@ class LoadRun:
     ) -> None:
         self.shape = shape
         self.recorder = recorder
-        self.active = 0  # users inside their time; in the open model, users with an iteration
         self._program = program
         self._deadline_ns = deadline_ns
         self._clock = LoadClock(clock)
         self._users = [VirtualUser(n + 1, seed=seed, clock=clock) for n in range(shape.vus)]
         self._arrivals: ArrivalQueue | None = None
-        self._iterations_left: int | None = None
         if isinstance(shape, OpenShape):
             self._arrivals = ArrivalQueue(shape, random.Random(f"{seed}:arrivals"))
-            first = FirstIterations(None)
-        else:
-            self._iterations_left = shape.iterations
-            first = FirstIterations(len(self._users))
-        self._iterations = Iterations(program, recorder, self._clock, self.stop, first)
-        self._tasks: dict[int, asyncio.Task[None]] = {}  # of users that may still be cut
-        self._ready = Countdown(len(self._users))
-        self._finished = Countdown(len(self._users))
+        self._cutter = Cutter(self._give_up)
+        first = FirstIterations(None if self._arrivals else len(self._users))
+        iterations = Iterations(program, recorder, self._clock, self.stop, first, self._cutter)
+        self._pacing = Pacing(
+            shape,
+            self._clock,
+            iterations,
+            self._arrivals,
+            cutter=self._cutter,
+            cut=self._cut,
+            is_running=self._is_running,
+        )
+        self._tasks: dict[int, asyncio.Task[None]] = {}  # of each user
+        self._helpers: list[asyncio.Task[None]] = []
+        ids = [user.id for user in self._users]
+        self._ready = Countdown(ids)  # set up
+        self._finished = Countdown(ids)  # with their iterations; until then they are measured and may be cut
+        self._gone = Countdown(ids)  # torn down
         self._begin = asyncio.Event()
         self._set_up_slots = asyncio.Semaphore(SET_UPS_AT_ONCE)
         self._stopping = False
+        self._is_interrupted = False
         self._end = LoadEnd()
 
     @property
@@ -74,34 +86,56 @@ class LoadRun:
         return self._clock.elapsed_ns()
 
     @property
+    def active(self) -> int:
+        """Users inside their time; in the open model, users with an iteration."""
+        return self._pacing.active
+
+    @property
     def queued(self) -> int:
         """Open model: iterations that wait for a free user."""
         return self._arrivals.queued if self._arrivals else 0
 
     async def run(self) -> LoadEnd:
-        """Set up, load, tear down. Cancelling it ends the load early and keeps what was measured."""
+        """Set up, load, tear down. Cancelling it once ends the load early and keeps what was measured;
+        twice, it raises CancelledError and leaves as fast as the users' code lets it.
+        """
+        if self._stopping:
+            return self._end
         loop = asyncio.get_running_loop()
-        deadline = None
+        deadlines = []
         if self._deadline_ns is not None:
-            deadline = loop.call_later(self._deadline_ns / NS_PER_S, self.stop, Ending.TIMED_OUT)
-        lives = {user.id: loop.create_task(self._live(user)) for user in self._users}
-        self._tasks = dict(lives)
-        await self._outlast_cancellation(self._ready.over)
-        if not self._stopping:
-            await self._load()
-        if deadline is not None:
-            deadline.cancel()
-        if lives := {n: task for n, task in lives.items() if n not in self._end.stuck}:
-            await asyncio.wait(lives.values())
+            deadline_s = self._deadline_ns / NS_PER_S
+            deadlines.append(loop.call_later(deadline_s, self.stop, Ending.TIMED_OUT))
+            deadlines.append(loop.call_later(deadline_s + TEAR_DOWN_S, self._cut_everybody))
+        for user in self._users:
+            self._tasks[user.id] = task = loop.create_task(self._live(user), name=f"virtual user {user.id}")
+            task.add_done_callback(partial(self._is_torn_down, user))
+        try:
+            await self._outlast_cancellation(self._ready.over)
+            if not self._stopping:
+                await self._load()
+            await self._outlast_cancellation(self._gone.over)
+            await asyncio.gather(*self._helpers, return_exceptions=True)
+        except (Exception, asyncio.CancelledError):
+            await self._abandon()
+            raise
+        finally:
+            for timer in deadlines:
+                timer.cancel()
+            self._cutter.close()
         return self._end
 
     def stop(self, ending: Ending, reason: str = "", error: BaseException | None = None) -> None:
-        """End the load now: nothing new starts, what runs is cut. Only the first call counts."""
+        """End the load now: nothing new starts, what runs is cut. Only the first call counts, and none
+        after the load. It must come from the loop's own thread.
+        """
         if self._stopping:
             return
         self._stopping = True
         self._end.ending, self._end.reason, self._end.error = ending, reason, error
         self._ready.over.set()
+        if self._arrivals:
+            self._arrivals.close(self._clock, self.recorder)
         for user in self._users:
             self._cut(user)
 
@@ -111,31 +145,33 @@ class LoadRun:
         gc.collect()
         gc.freeze()  # a full collection over 300,000 older objects took 75 ms, in the middle of a load
         self.recorder.start(self._clock.start())
-        helpers = [asyncio.ensure_future(self._tick())]
+        self._help(self._tick)
         if self._arrivals:
-            helpers.append(asyncio.ensure_future(self._arrivals.feed(self._clock, self.recorder)))
+            self._help(partial(self._arrivals.feed, self._clock, self.recorder))
         self._begin.set()
         try:
             await self._outlast_cancellation(self._finished.over)
-        finally:
+        finally:  # without an await: nothing measured is lost, however often we are cancelled
+            self._stopping = True
             self._end.ran_ns = self.elapsed_ns
             gc.unfreeze()
-            for helper in helpers:
+            for helper in self._helpers:
                 helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
             if self._arrivals:
                 self._arrivals.close(self._clock, self.recorder)
             self.recorder.flush()
 
-    async def _outlast_cancellation(self, event: asyncio.Event) -> None:
-        """Wait for the event. Being cancelled (Ctrl-C) stops the load, and the event still comes."""
-        while not event.is_set():
-            try:
-                await event.wait()
-            except asyncio.CancelledError:
-                if self._stopping:
-                    raise  # whoever asks twice does not want to wait
-                self.stop(Ending.INTERRUPTED)
+    def _help(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
+        self._helpers.append(asyncio.get_running_loop().create_task(self._helping(work)))
+
+    async def _helping(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Work beside the users. A load that is measured wrongly or gets no arrivals must not go on."""
+        try:
+            await work()
+        except asyncio.CancelledError:
+            pass
+        except Exception as error:
+            self.stop(Ending.STOPPED, "the engine failed", error)
 
     async def _tick(self) -> None:
         slice_ns = self.recorder.metrics.slice_ns
@@ -143,109 +179,109 @@ class LoadRun:
             await self._clock.sleep_until((self.elapsed_ns // slice_ns + 1) * slice_ns)
             self.recorder.tick(self._clock.now())
 
+    # -- interruption -------------------------------------------------------------------------------
+
+    async def _outlast_cancellation(self, event: asyncio.Event) -> None:
+        """Wait for the event. Being cancelled (Ctrl-C) stops the load, and the event still comes."""
+        while not event.is_set():
+            try:
+                await event.wait()
+            except asyncio.CancelledError as error:
+                self._interrupt(error)
+                task = asyncio.current_task()
+                assert task is not None
+                task.uncancel()
+
+    def _interrupt(self, error: BaseException) -> None:
+        if self._is_interrupted:
+            raise error  # whoever asks twice does not want to wait
+        self._is_interrupted = True
+        self.stop(Ending.INTERRUPTED)
+        self._end.ending = Ending.INTERRUPTED
+
+    async def _abandon(self) -> None:
+        """Cancel whatever is left, tear-downs too, without waiting long for anybody."""
+        for _ in range(MOST_CUTS):
+            left = [task for task in (*self._tasks.values(), *self._helpers) if not task.done()]
+            if not left:
+                return
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=ABANDON_S)
+
     # -- one user -----------------------------------------------------------------------------------
 
     async def _live(self, user: VirtualUser) -> None:
         """A user's whole life, in one task: cancel scopes of fixtures must end where they began."""
-        is_set_up = False
         try:
             async with AsyncExitStack() as stack:
                 async with self._set_up_slots:
                     body = await stack.enter_async_context(self._program.session(user))
-                is_set_up = True
-                self._ready.one_less()
-                with _surviving_cuts(user):
+                self._ready.report(user.id)
+                with self._cutter.surviving(user):
                     await self._take_part(user, body)
                 self._leave(user)
+        except GeneratorExit:
+            raise  # the loop is gone: nothing can be decided or awaited any more
         except BaseException as error:
+            self._note_end_of_life(user, error)
             self._leave(user)
-            self._note_end_of_life(user, error, is_set_up)
+        finally:
+            self._cutter.take(user)
 
-    def _note_end_of_life(self, user: VirtualUser, error: BaseException, is_set_up: bool) -> None:
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            raise error
-        if is_set_up:
+    def _note_end_of_life(self, user: VirtualUser, error: BaseException) -> None:
+        """It has raised in its set-up, in its tear-down, or because a fixture gave up in between."""
+        if isinstance(error, KeyboardInterrupt):
+            self._interrupt(error)
+        elif user.id not in self._finished:
+            if user.was_cut and isinstance(error, asyncio.CancelledError):
+                error = TimeoutError(f"not torn down {TEAR_DOWN_S:g} s after the test's deadline")
             self._end.tear_down_errors.append((user.id, error))
-        elif not (self._stopping and isinstance(error, asyncio.CancelledError)):
+        elif user.id in self._ready:
             self.stop(Ending.SET_UP_FAILED, f"virtual user {user.id}", error)
+        else:
+            self.stop(Ending.STOPPED, f"virtual user {user.id}", error)
+
+    def _is_torn_down(self, user: VirtualUser, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # of Ctrl-C, which has reached whoever runs the loop: asyncio need not log it
+        self._gone.report(user.id)
 
     def _leave(self, user: VirtualUser) -> None:
         """From here on the user is neither measured nor cut."""
-        if self._tasks.pop(user.id, None) is not None:
-            user.recorder = NullRecorder()
-            self._finished.one_less()
+        user.recorder = NullRecorder()
+        self._finished.report(user.id)
 
     async def _take_part(self, user: VirtualUser, body: Body) -> None:
+        if self._stopping:
+            return
         await self._begin.wait()
         user.recorder = self.recorder
-        loop = asyncio.get_running_loop()
-        for begins, ends in self._spans(user):
-            await self._clock.sleep_until(begins)
-            until_cut_ns = ends + self.shape.graceful_stop_ns - self.elapsed_ns
-            timer = loop.call_later(until_cut_ns / NS_PER_S, self._cut, user)
-            try:
-                await (self._serve_arrivals(user, body) if self._arrivals else self._repeat(user, body, ends))
-            finally:
-                timer.cancel()
+        await self._pacing.take_part(user, body)
 
-    def _spans(self, user: VirtualUser) -> tuple[tuple[int, int], ...]:
-        if isinstance(self.shape, OpenShape):
-            return ((0, self.shape.duration_ns),)
-        return self.shape.lifetimes(user.id)
-
-    async def _repeat(self, user: VirtualUser, body: Body, ends_ns: int) -> None:
-        """Closed model: one iteration after the other until the user's time is over."""
-        self.active += 1
-        try:
-            while not self._stopping and self.elapsed_ns < ends_ns and self._take_iteration(user):
-                await self._iterations.run_one(user, body)
-        finally:
-            self.active -= 1
-
-    def _take_iteration(self, user: VirtualUser) -> bool:
-        """Whether the limits on iterations, if there are any, leave this user one more."""
-        if self._iterations_left is not None:
-            self._iterations_left -= 1
-            return self._iterations_left >= 0
-        limit = self.shape.iterations_per_vu if isinstance(self.shape, ClosedShape) else None
-        return limit is None or user.iteration < limit
-
-    async def _serve_arrivals(self, user: VirtualUser, body: Body) -> None:
-        """Open model: an iteration for each arrival that this user is given."""
-        assert self._arrivals is not None
-        while not self._stopping and (intended_ns := await self._arrivals.next()) is not None:
-            self.active += 1
-            try:
-                await self._iterations.run_one(user, body, max(0, self.elapsed_ns - intended_ns))
-            finally:
-                self.active -= 1
+    def _is_running(self, user: VirtualUser) -> bool:
+        return not self._stopping and user.id in self._finished
 
     # -- cutting ------------------------------------------------------------------------------------
 
-    def _cut(self, user: VirtualUser, cuts: int = 1) -> None:
-        """Cancel what the user is doing. Code that goes on all the same is cancelled again, then given up."""
+    def _cut(self, user: VirtualUser) -> None:
+        """Cancel what the user is doing, unless it has left the load."""
         task = self._tasks.get(user.id)
-        if task is None or task is asyncio.current_task():
-            return  # it has left, or it is itself on its way out
-        if cuts > MOST_CUTS:
-            self._end.stuck.append(user.id)
-            self._leave(user)
+        if task is None or user.id not in self._finished:
             return
-        user.was_cut = True
-        task.cancel()
-        asyncio.get_running_loop().call_later(CLEAN_UP_S, self._cut_again, user, user.iteration, cuts + 1)
+        if task is asyncio.current_task():  # the body itself stops the load: let it get to its next await
+            asyncio.get_running_loop().call_soon(self._cut, user)
+        else:
+            self._cutter.cut(user, task)
 
-    def _cut_again(self, user: VirtualUser, iteration: int, cuts: int) -> None:
-        if user.iteration == iteration:
-            self._cut(user, cuts)
+    def _cut_everybody(self) -> None:
+        """Tear-downs too."""
+        for user in self._users:
+            self._cutter.cut(user, self._tasks[user.id])
 
-
-@contextmanager
-def _surviving_cuts(user: VirtualUser) -> Iterator[None]:
-    """A user that is cut while it waits for its turn goes on to its tear-down."""
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not user.was_cut:
-            raise
-        take_cut(user)
+    def _give_up(self, user: VirtualUser) -> None:
+        self._end.stuck.append(user.id)
+        if user.recorder is self.recorder:
+            self.recorder.interrupted()
+        self._leave(user)
+        self._gone.report(user.id)

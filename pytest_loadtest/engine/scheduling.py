@@ -6,7 +6,7 @@ Moments are ns since the load's start. The clock is an argument, so that tests r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 
 from pytest_loadtest.core.units import NS_PER_S
 
@@ -14,24 +14,20 @@ from pytest_loadtest.core.units import NS_PER_S
 class LoadClock:
     """The time since the load began. Before `start` it is 0."""
 
-    __slots__ = ("_clock", "origin_ns")
+    __slots__ = ("now", "origin_ns")
 
     def __init__(self, clock: Callable[[], int]) -> None:
-        self._clock = clock
+        self.now = clock  # the underlying clock: what recorders are told
         self.origin_ns: int | None = None
 
     def start(self) -> int:
         """Begin now; returns the origin on the underlying clock."""
-        self.origin_ns = self._clock()
+        self.origin_ns = self.now()
         return self.origin_ns
-
-    def now(self) -> int:
-        """The underlying clock: what recorders are told."""
-        return self._clock()
 
     def elapsed_ns(self) -> int:
         """How long the load has been running."""
-        return 0 if self.origin_ns is None else self._clock() - self.origin_ns
+        return 0 if self.origin_ns is None else self.now() - self.origin_ns
 
     def at(self, moment_ns: int) -> int:
         """A moment of the load on the underlying clock."""
@@ -47,16 +43,22 @@ class LoadClock:
 
 
 class Countdown:
-    """An event that comes when the last of `n` has reported."""
+    """An event that comes when the last of its members has reported. Reporting twice is reporting once."""
 
     __slots__ = ("_left", "over")
 
-    def __init__(self, n: int) -> None:
-        self._left = n
+    def __init__(self, members: Iterable[Hashable]) -> None:
+        self._left = set(members)
         self.over = asyncio.Event()
+        if not self._left:
+            self.over.set()
 
-    def one_less(self) -> None:
+    def __contains__(self, member: Hashable) -> bool:
+        """Whether it has not reported yet."""
+        return member in self._left
+
+    def report(self, member: Hashable) -> None:
         """One of them has reported."""
-        self._left -= 1
-        if self._left <= 0:
+        self._left.discard(member)
+        if not self._left:
             self.over.set()

@@ -6,17 +6,21 @@ It is what tests know as ``vu``. It does not know how iterations are scheduled.
 from __future__ import annotations
 
 import asyncio
+import operator
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter_ns
 from types import SimpleNamespace
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from pytest_loadtest.core.recorder import NullRecorder, RequestRecorder
 from pytest_loadtest.core.units import NS_PER_S, UnitError, parse_duration
 from pytest_loadtest.engine.sync_bridge import await_only, in_sync_body
 from pytest_loadtest.errors import AbortRun, MisuseError
+
+# Ten years, less than what 63 bits of nanoseconds hold: beyond it a value is a mistake of unit.
+LONGEST_TREND_S = 10 * 365 * 24 * 3600
 
 
 class UserRecorder(RequestRecorder, Protocol):
@@ -76,13 +80,16 @@ class VirtualUser:
         return passed
 
     def count(self, name: str, n: int = 1) -> None:
-        """Add `n` to the custom counter `name`."""
-        self.recorder.count(name, n)
+        """Add `n`, a whole number, to the custom counter `name`."""
+        try:
+            self.recorder.count(name, operator.index(n))
+        except TypeError:
+            raise MisuseError(f"vu.count({name!r}, {n!r}): a counter counts whole numbers") from None
 
     def trend(self, name: str, seconds: float) -> None:
         """Add a duration in seconds to the custom trend `name`, which has percentiles like a latency."""
-        if seconds < 0:
-            raise MisuseError(f"vu.trend({name!r}, {seconds}): a duration is not negative")
+        if not 0 <= seconds <= LONGEST_TREND_S:  # not a number is not between them either
+            raise MisuseError(f"vu.trend({name!r}, {seconds!r}): a duration is zero or more seconds")
         self.recorder.trend(name, round(seconds * NS_PER_S))
 
     def rate(self, name: str, ok: object) -> None:
@@ -117,7 +124,7 @@ class VirtualUser:
             raise MisuseError(f"vu.think({low!r}, {high!r}): the longest is shorter than the shortest")
         return self.random.uniform(shortest, longest) if longest > shortest else shortest
 
-    def abort(self, reason: str) -> None:
+    def abort(self, reason: str) -> NoReturn:
         """End the whole load now; the test fails with this reason, and what was measured is shown."""
         raise AbortRun(reason)
 

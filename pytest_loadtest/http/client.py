@@ -6,7 +6,7 @@ sees its virtual user only as a RequestOwner.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self, Unpack
 
@@ -50,6 +50,8 @@ from pytest_loadtest.http.routes import Route, merge_url
 from pytest_loadtest.http.transport import SharedTransport
 
 _EMPTY_BODY: Final = b"Content-Length: 0\r\n\r\n"
+
+PendingResponse = Coroutine[Any, Any, Response]
 
 
 class Client:
@@ -107,27 +109,28 @@ class Client:
         return self._cookies
 
     # -- the interface of httpx ----------------------------------------------------------------------
+    # Not `async def`: handing out the coroutine of request() saves 3 % of a request's CPU.
 
-    async def get(self, url: URLTypes, **options: Unpack[RequestOptions]) -> Response:
-        return await self.request("GET", url, **options)
+    def get(self, url: URLTypes, **options: Unpack[RequestOptions]) -> PendingResponse:
+        return self.request("GET", url, **options)
 
-    async def options(self, url: URLTypes, **options: Unpack[RequestOptions]) -> Response:
-        return await self.request("OPTIONS", url, **options)
+    def options(self, url: URLTypes, **options: Unpack[RequestOptions]) -> PendingResponse:
+        return self.request("OPTIONS", url, **options)
 
-    async def head(self, url: URLTypes, **options: Unpack[RequestOptions]) -> Response:
-        return await self.request("HEAD", url, **options)
+    def head(self, url: URLTypes, **options: Unpack[RequestOptions]) -> PendingResponse:
+        return self.request("HEAD", url, **options)
 
-    async def delete(self, url: URLTypes, **options: Unpack[RequestOptions]) -> Response:
-        return await self.request("DELETE", url, **options)
+    def delete(self, url: URLTypes, **options: Unpack[RequestOptions]) -> PendingResponse:
+        return self.request("DELETE", url, **options)
 
-    async def post(self, url: URLTypes, **options: Unpack[BodyOptions]) -> Response:
-        return await self.request("POST", url, **options)
+    def post(self, url: URLTypes, **options: Unpack[BodyOptions]) -> PendingResponse:
+        return self.request("POST", url, **options)
 
-    async def put(self, url: URLTypes, **options: Unpack[BodyOptions]) -> Response:
-        return await self.request("PUT", url, **options)
+    def put(self, url: URLTypes, **options: Unpack[BodyOptions]) -> PendingResponse:
+        return self.request("PUT", url, **options)
 
-    async def patch(self, url: URLTypes, **options: Unpack[BodyOptions]) -> Response:
-        return await self.request("PATCH", url, **options)
+    def patch(self, url: URLTypes, **options: Unpack[BodyOptions]) -> PendingResponse:
+        return self.request("PATCH", url, **options)
 
     async def request(
         self,

@@ -16,7 +16,7 @@ import httpx
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import RequestRecorder
-from pytest_loadtest.http.decoding import DamagedContent, OversizedContent, decode_content
+from pytest_loadtest.http.decoding import DamagedContent, OversizedContent, decode_content, parse_json
 from pytest_loadtest.http.head import Head
 from pytest_loadtest.http.redirects import redirect_request
 from pytest_loadtest.http.routes import Route
@@ -72,7 +72,8 @@ class Response:
         return content
 
     def json(self, **kwargs: Any) -> Any:
-        return jsonlib.loads(self.content, **kwargs)
+        """What `json.loads` makes of the content."""
+        return jsonlib.loads(self.content, **kwargs) if kwargs else parse_json(self.content)
 
     @property
     def text(self) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
+from collections.abc import Callable
 
 import brotli
 import httpx
@@ -11,7 +13,7 @@ import pytest
 import zstandard
 
 from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.http.decoding import DamagedContent, OversizedContent, decode_content
+from pytest_loadtest.http.decoding import DamagedContent, OversizedContent, decode_content, parse_json
 from tests.http.conftest import Run, client_for
 from tests.http.servers import answer, answering, serving
 
@@ -73,3 +75,34 @@ def test_a_response_that_does_not_decode(body: bytes, outcome: Outcome, message:
             assert server.connections == 1
 
     run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b'{"a": [1, 2.5, null, "\xc3\xa9"]}', "an object in UTF-8"),
+        (b"[]\n", "a line feed at the end, as many servers send it"),
+        (b' {"a": 1}', "white space before it"),
+        (b"17", "a number alone"),
+        (b'"text"', "a text alone"),
+        ('{"a": "é"}'.encode("utf-16"), "UTF-16 with a byte order mark"),
+        ('["é"]'.encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        ('{"a": 1}'.encode("utf-32-be"), "UTF-32"),
+        ('{"a": 1}'.encode("utf-8-sig"), "UTF-8 with a byte order mark"),
+        (b'{"a": "\xed\xa0\x80"}', "a lone surrogate"),
+        (b'{"a": NaN, "b": Infinity}', "what JSON has not, but Python reads"),
+        (b"", "nothing"),
+        (b"{", "an object that does not end"),
+        (b"[1] x", "something behind it"),
+        ("[1]\u00a0".encode(), "a space that is none in JSON"),
+        (b'{"a": "\xff"}', "bytes that are no UTF-8"),
+    ],
+)
+def test_json_is_what_the_standard_library_makes_of_it(content: bytes, sentence: str) -> None:
+    def outcome(parse: Callable[[bytes], object]) -> str:
+        try:
+            return repr(parse(content))
+        except ValueError as error:
+            return f"{type(error).__name__}: {error}"
+
+    assert outcome(parse_json) == outcome(json.loads), sentence

@@ -1,0 +1,155 @@
+"""The few things that only a real loop and a real clock show: timers, greenlets on uvloop, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from time import perf_counter_ns
+
+import pytest
+import uvloop
+
+from pytest_loadtest.core.recorder import Recorder
+from pytest_loadtest.core.shape import ClosedShape, OpenShape, Shape
+from pytest_loadtest.engine.ending import Ending, LoadEnd
+from pytest_loadtest.engine.runner import LoadRun
+from pytest_loadtest.engine.scheduling import LoadClock
+from pytest_loadtest.engine.virtual_user import VirtualUser
+from tests.engine.loads import Load, closed, opened
+
+MS = 1_000_000
+ROOT = Path(__file__).parents[2]
+
+
+class RealLoad(Load):
+    """The same program on uvloop."""
+
+    def __init__(self, shape: Shape, body: object) -> None:
+        super().__init__(shape, body)  # type: ignore[arg-type]
+        self.loop.close()
+        self.recorder = Recorder(100 * MS, open_model=isinstance(shape, OpenShape))
+        self.run = LoadRun(shape, self, self.recorder)
+
+    def go(self) -> LoadEnd:
+        async def main() -> LoadEnd:
+            end = await self.run.run()
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            return end
+
+        return uvloop.run(main())
+
+
+def test_nothing_starts_before_its_time() -> None:
+    async def main() -> list[int]:
+        clock = LoadClock(perf_counter_ns)
+        clock.start()
+        early = []
+        for n in range(100):
+            moment = n * 700_123  # no whole milliseconds, which are the ticks of the loop's own clock
+            await clock.sleep_until(moment)
+            early.append(min(0, clock.elapsed_ns() - moment))
+        return early
+
+    assert uvloop.run(main()) == [0] * 100
+
+
+def test_arrivals_start_in_time_or_late_but_never_early() -> None:
+    async def body(vu: VirtualUser) -> None:
+        early.append(load.run.elapsed_ns - round(len(early) * 5 * MS))
+        await asyncio.sleep(0)
+
+    early: list[int] = []
+    load = RealLoad(opened(200, 0.3, 5), body)
+    end = load.go()
+    assert end.ending is Ending.COMPLETED
+    dropped = load.recorder.metrics.iterations.dropped.total()  # when this machine stands still at the end
+    assert len(early) + dropped == 60
+    assert min(early) >= 0
+    assert end.ran_ns >= 300 * MS
+
+
+def test_two_hundred_sync_users_wait_at_the_same_time() -> None:
+    def body(vu: VirtualUser) -> None:
+        vu.think(0.05)
+        vu.check("still the same user", vu.state.__dict__.setdefault("me", vu.id) == vu.id)
+
+    load = RealLoad(ClosedShape(closed(200, 60).profile, iterations_per_vu=3), body)
+    end = load.go()
+    assert load.counts == (600, 0, 0, 0)
+    assert load.metrics.checks["still the same user"].yes.total() == 600
+    assert end.ran_ns < 200 * 3 * 50 * MS / 4  # far less than one after the other
+
+
+def test_sync_and_async_users_are_cut_on_uvloop_too() -> None:
+    def body(vu: VirtualUser) -> None:
+        vu.think(60)
+
+    load = RealLoad(closed(20, 0.05, graceful_stop_s=0.05), body)
+    assert load.go().ending is Ending.COMPLETED
+    assert load.counts == (0, 0, 20, 0)
+
+
+def test_what_existed_before_is_not_collected_while_the_load_runs() -> None:
+    async def body(vu: VirtualUser) -> None:
+        frozen.append(gc.get_freeze_count())
+        await asyncio.sleep(0.01)
+
+    frozen: list[int] = []
+    before = gc.get_freeze_count()
+    RealLoad(closed(2, 0.05), body).go()
+    assert min(frozen) > before + 10_000
+    assert gc.get_freeze_count() < min(frozen)
+
+
+PROGRAM = """
+    import asyncio, os, signal, sys
+    import uvloop
+    from pytest_loadtest.engine.virtual_user import VirtualUser
+    from tests.engine.loads import closed
+    from tests.engine.test_real_loop import RealLoad
+
+    async def body(vu: VirtualUser) -> None:
+        await asyncio.sleep(0.01)
+        if vu.iteration == 5 and vu.id == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    async def tear_down(vu: VirtualUser) -> None:
+        if sys.argv[1] == "twice":
+            if vu.id == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(60)
+
+    load = RealLoad(closed(3, 60), body)
+    load._tear_down = tear_down
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            end = runner.run(load.run.run())
+            said = end.ending
+        except KeyboardInterrupt:
+            load.recorder.flush()
+            said = "KeyboardInterrupt"
+    print(said, load.finished > 10, len(load.torn_down))
+"""
+
+
+@pytest.mark.parametrize(
+    ("times", "said"), [("once", "interrupted True 3\n"), ("twice", "KeyboardInterrupt True 3\n")]
+)
+def test_ctrl_c(times: str, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(PROGRAM), times],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == (said, "", 0)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
