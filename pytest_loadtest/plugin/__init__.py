@@ -6,11 +6,10 @@ heavy: what a load test needs comes with the first one that is collected.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from pytest_loadtest.plugin.collection import makeitem, misplaced_key
+from pytest_loadtest.plugin.collection import Collection
+from pytest_loadtest.plugin.controller import Controller
 from pytest_loadtest.plugin.fixtures import _http_transport, http, load_env, vu
 from pytest_loadtest.plugin.options import add_options
 
@@ -31,18 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and the collection of load tests before that of any other plugin."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
-    config.pluginmanager.register(_Collection(), "loadtest-collection")
-
-
-class _Collection:
-    """Registered from pytest_configure: later than plugins of entry points, so tried before them."""
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_pycollect_makeitem(self, collector: Any, name: str, obj: object) -> list[pytest.Item] | None:
-        """Turn marked functions into load items."""
-        return makeitem(collector, name, obj)
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """A load marker that has no effect is an error, even in a session without any load test."""
-        if misplaced := session.config.stash.get(misplaced_key, None):
-            raise pytest.UsageError("\n".join(misplaced))
+    config.pluginmanager.register(Collection(), "loadtest-collection")
+    if config.getoption("dist", "no") != "no":  # xdist's; workers have "no"
+        config.pluginmanager.register(Controller(config), "loadtest-controller")

@@ -1,51 +1,20 @@
 """Async fixtures of load tests, on the event loop of the load.
 
-Owns that loop for the session, and the rule that an async fixture's value belongs to one loop: a wider
-fixture that another plugin set up on its own loop is finished and set up again when a load test needs it,
-and the other way round.
+Owns the rule that such a fixture's value belongs to one loop: a wider fixture that another plugin set up
+on its own loop is finished and set up again when a load test needs it, and the other way round.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from pytest_loadtest.plugin.per_vu import PerVU, bound_to, is_async
-
-T = TypeVar("T")
-
-
-class LoadLoop:
-    """The session's event loop for load: uvloop where it exists. Made on first use."""
-
-    def __init__(self) -> None:
-        self._runner: asyncio.Runner | None = None
-        self.owned: set[Any] = set()  # FixtureDefs whose current value lives on this loop
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run to the end. Ctrl-C cancels the work, a second one raises KeyboardInterrupt."""
-        if self._runner is None:
-            self._runner = asyncio.Runner(loop_factory=_loop_factory())
-        return self._runner.run(work)
-
-    def close(self) -> None:
-        """Cancel what is left and close the loop."""
-        if self._runner is not None:
-            self._runner.close()
-            self._runner = None
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop
-    except ImportError:  # Windows has none
-        return asyncio.new_event_loop
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
+from pytest_loadtest.plugin.load_loop import LoadLoop
+from pytest_loadtest.plugin.per_vu import PerVU, bound_to, is_async, yields_no_value, yields_twice
 
 
 def on_load_loop(
@@ -57,13 +26,13 @@ def on_load_loop(
     """
 
     def set_up(**arguments: Any) -> Any:
-        hosted = _Hosted(bound_to(request.instance, function), arguments)
-        value = loop.run(hosted.set_up())
+        hosted = _Hosted(fixturedef.argname, bound_to(request.instance, function), arguments)
+        value = loop.run_within_limit(hosted.set_up())
         loop.owned.add(fixturedef)
 
         def tear_down() -> None:
             loop.owned.discard(fixturedef)
-            loop.run(hosted.tear_down())
+            loop.run_within_limit(hosted.tear_down())
 
         request.addfinalizer(tear_down)
         return value
@@ -74,7 +43,8 @@ def on_load_loop(
 class _Hosted:
     """One async fixture in a task of its own, from set-up to tear-down."""
 
-    def __init__(self, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+    def __init__(self, name: str, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        self._name = name
         self._function = function
         self._arguments = arguments
 
@@ -94,10 +64,15 @@ class _Hosted:
             self._value.set_result(await self._function(**self._arguments))
             return
         generator = self._function(**self._arguments)
-        self._value.set_result(await anext(generator))
-        await self._end.wait()
-        if await anext(generator, self) is not self:
-            raise pytest.UsageError(f"fixture {self._function.__name__!r} yields more than once")
+        value = await anext(generator, self)
+        if value is self:
+            raise yields_no_value(self._name)
+        self._value.set_result(value)
+        try:
+            await self._end.wait()
+        finally:  # a task group of the fixture may have cancelled the waiting
+            if await anext(generator, self) is not self:
+                raise yields_twice(self._name)
 
     async def tear_down(self) -> None:
         self._end.set()

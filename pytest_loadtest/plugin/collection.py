@@ -8,34 +8,87 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
 import pytest
 
-# The module's or class's own answer to "are your tests load tests?", remembered per collector.
-_inherits_key = pytest.StashKey[bool]()
-misplaced_key = pytest.StashKey[list[str]]()
+from pytest_loadtest.plugin.controller import tell_controller
+
+# What is wrong with the session's load tests: each is a usage error, all are shown together.
+problems_key = pytest.StashKey[list[str]]()
 
 
-def makeitem(collector: Any, name: str, obj: object) -> list[pytest.Item] | None:
-    """The load items of a function, or None when it is none of ours."""
-    if isinstance(obj, type):
-        if _is_marked(obj) and not collector.istestclass(obj, name):
-            _note_misplaced(collector, name, obj, "class")
-        return None
-    if not isinstance(obj, (FunctionType, staticmethod, classmethod)):
-        return None
-    function = obj.__func__ if isinstance(obj, (staticmethod, classmethod)) else obj
-    own = _is_marked(function)
-    if not own and not _inherits(collector):
-        return None
-    if not collector.istestfunction(obj, name):
-        if own:
-            _note_misplaced(collector, name, function, "function")
-        return None
-    return _load_items(collector, name, function)
+class Collection:
+    """Makes load items. Registered in pytest_configure: later than entry points' plugins, so tried first."""
+
+    def __init__(self) -> None:
+        self._collector: Any = None  # whose names are being looked at
+        self._inherited = False  # whether its tests are load tests by its own or its parents' marker
+        self._lost: list[tuple[object, str]] = []
+        self._made: set[object] = set()  # the functions that became load items
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(self, collector: Any, name: str, obj: object) -> list[pytest.Item] | None:
+        """The load items of a function, or None when it is none of ours."""
+        if type(obj) is FunctionType:
+            function = obj
+        elif isinstance(obj, type):
+            self._look_at_class(collector, name, obj)
+            return None
+        elif isinstance(obj, (staticmethod, classmethod)) and isinstance(obj.__func__, FunctionType):
+            function = obj.__func__
+        else:
+            return None
+        is_marked = hasattr(function, "pytestmark") and _is_marked(function)
+        if not is_marked and not self._inherits(collector):
+            return None
+        return self._items_of(collector, name, obj, function, is_marked=is_marked)
+
+    def _inherits(self, collector: Any) -> bool:
+        """Remembered for one collector: its names come one after the other."""
+        if collector is not self._collector:
+            self._collector = collector
+            self._inherited = collector.get_closest_marker("load") is not None
+        return self._inherited
+
+    def _items_of(
+        self, collector: Any, name: str, obj: object, function: FunctionType, *, is_marked: bool
+    ) -> list[pytest.Item] | None:
+        if not collector.istestfunction(obj, name):
+            if is_marked and function.__module__ == collector.module.__name__:
+                self._lost.append((function, _lost(collector, name, "function")))
+            return None
+        self._made.add(function)
+        if is_generator(function):
+            self._lost.append((None, f"{collector.nodeid}::{name}: a load test must not yield"))
+            return []
+        return _load_items(collector, name, function)
+
+    def _look_at_class(self, collector: Any, name: str, obj: type) -> None:
+        """A marker on what pytest does not collect does nothing; nobody means that."""
+        if obj.__module__ != collector.module.__name__:
+            return  # imported from elsewhere, where it may well be collected
+        if (unittest := sys.modules.get("unittest")) and issubclass(obj, unittest.TestCase):
+            if _has_marked(obj) or self._inherits(collector):
+                problem = f"{collector.nodeid}::{name}: a unittest.TestCase cannot be a load test"
+                self._lost.append((None, problem))
+            return
+        is_collected = collector.istestclass(obj, name) and not _has_constructor(obj)
+        if not is_collected and obj.__dict__.get("__test__", True) and _has_marked(obj):
+            self._lost.append((obj, _lost(collector, name, "class")))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Everything that is wrong is shown at once, before anything runs."""
+        problems = session.config.stash.get(problems_key, [])
+        problems += [text for obj, text in self._lost if obj not in self._made and not _is_base(obj)]
+        problems += [text for item in session.items if item.own_markers and (text := _late(item))]
+        if problems:
+            tell_controller(session.config, problems)
+            raise pytest.UsageError("\n".join(problems))
 
 
 def _is_marked(obj: Any) -> bool:
@@ -45,23 +98,42 @@ def _is_marked(obj: Any) -> bool:
     )
 
 
-def _inherits(collector: Any) -> bool:
-    stash = collector.stash
-    inherits = stash.get(_inherits_key, None)
-    if inherits is None:
-        inherits = stash[_inherits_key] = collector.get_closest_marker("load") is not None
-    return bool(inherits)
+def _has_marked(cls: type) -> bool:
+    """Whether a class or one of its own methods bears the marker."""
+    functions = (getattr(value, "__func__", value) for value in vars(cls).values())
+    return _is_marked(cls) or any(_is_marked(each) for each in functions if isinstance(each, FunctionType))
 
 
-def _note_misplaced(collector: Any, name: str, obj: Any, kind: str) -> None:
-    """A marker on what pytest does not collect does nothing; nobody means that."""
-    if getattr(obj, "__module__", None) != getattr(collector.module, "__name__", None):
-        return  # imported from elsewhere, where it may well be collected
+def _has_constructor(cls: type) -> bool:
+    return any(getattr(cls, name) is not getattr(object, name) for name in ("__init__", "__new__"))
+
+
+def _is_base(obj: object) -> bool:
+    """A class that is not collected may hand its markers down to one that is."""
+    return isinstance(obj, type) and bool(obj.__subclasses__())
+
+
+def _lost(collector: Any, name: str, kind: str) -> str:
     rule = "python_classes" if kind == "class" else "python_functions"
-    patterns = ", ".join(collector.config.getini(rule))
-    collector.config.stash.setdefault(misplaced_key, []).append(
-        f"{collector.nodeid}::{name}: the load marker is on a {kind} that pytest does not collect as a test "
-        f"(its name fits none of {rule}: {patterns}; or the class has a constructor)"
+    allowed = ", ".join(collector.config.getini(rule))
+    constructor = ", and no constructor" if kind == "class" else ""
+    return (
+        f"{collector.nodeid}::{name}: the load marker has no effect, since pytest does not collect this "
+        f"{kind}; allowed are names as {rule} says ({allowed}){constructor}"
+    )
+
+
+def _late(item: pytest.Item) -> str | None:
+    """A marker that came when the item was made already: by add_marker, or from one set of parameters."""
+    if not any(mark.name == "load" for mark in item.own_markers):
+        return None
+    from pytest_loadtest.plugin.item import LoadFunction
+
+    if isinstance(item, LoadFunction):
+        return None
+    return (
+        f"{item.nodeid}: the load marker has no effect, since it was added to the collected test or to a set "
+        "of its parameters; it must be on the function, its class or its module"
     )
 
 
@@ -101,5 +173,11 @@ def shim_of(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_coroutine_body(function: Callable[..., Any]) -> bool:
-    """Whether a test body is async. A generator is no test."""
+    """Whether a test body is async."""
     return inspect.iscoroutinefunction(inspect.unwrap(function))
+
+
+def is_generator(function: Callable[..., Any]) -> bool:
+    """Whether a function yields: calling it would run nothing of it."""
+    body = inspect.unwrap(function)
+    return inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body)

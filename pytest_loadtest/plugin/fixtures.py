@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_loadtest.core.environment import Environment
     from pytest_loadtest.engine.virtual_user import VirtualUser
     from pytest_loadtest.http.client import Client
     from pytest_loadtest.http.transport import SharedTransport
-    from pytest_loadtest.plugin.settings import Environment
 
 
 @pytest.fixture

@@ -12,12 +12,13 @@ from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
 from pytest_loadtest.plugin.async_fixtures import finish_foreign_values, on_load_loop
+from pytest_loadtest.plugin.collection import problems_key
 from pytest_loadtest.plugin.item import LoadFunction, loop_key, session_plan_key
+from pytest_loadtest.plugin.limit import Limit
 from pytest_loadtest.plugin.per_vu import PerVU, is_async
 from pytest_loadtest.plugin.planning import SessionPlan
 from pytest_loadtest.plugin.progress import Display, display_key
 from pytest_loadtest.plugin.summary import Summary
-from pytest_loadtest.report.failure import tracebacks
 
 
 def session_plan(config: pytest.Config) -> SessionPlan:
@@ -41,22 +42,25 @@ class LoadHooks:
 
     # -- before any load ------------------------------------------------------------------------------
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Plan the load tests that were selected; a wrong one is a usage error, before any load is sent."""
-        selected = [item for item in items if isinstance(item, LoadFunction)]
-        if options.is_set(config, "skip"):
-            for item in selected:
-                item.add_marker(pytest.mark.skip(reason="--load-skip"))
-            return
-        if not selected:
-            return
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Plan the load tests that are left after all deselection; a wrong one is a usage error."""
+        selected = [item for item in session.items if isinstance(item, LoadFunction)]
+        problems = session.config.stash.setdefault(problems_key, [])
         try:
-            plan = session_plan(config)
+            if options.is_set(session.config, "skip"):
+                _skip(selected)
+            else:
+                problems += self._plan_all(selected)
         except ConfigurationError as error:
-            raise pytest.UsageError(str(error)) from None
-        if problems := [problem for item in selected if (problem := self._plan(plan, item))]:
-            raise pytest.UsageError("\n".join(problems))
+            problems.append(str(error))
+
+    def _plan_all(self, selected: list[LoadFunction]) -> list[str]:
+        """Give each its plan; what is wrong with those that have none."""
+        if not selected:
+            return []
+        plan = session_plan(self._config)
+        return [problem for item in selected if (problem := self._plan(plan, item))]
 
     def _plan(self, session: SessionPlan, item: LoadFunction) -> str | None:
         try:
@@ -74,16 +78,17 @@ class LoadHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Know whose fixtures are being set up; an interrupted test has no report, but a result."""
+        """Know whose fixtures are being set up; a test that ends the session has no report, but a result."""
         self._current = item if isinstance(item, LoadFunction) else None
+        self._loop.limit = None
         try:
             return (yield)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, pytest.exit.Exception):
             if self._current is not None and self._current.result is not None:
-                self._summary.add(self._current.result)
+                self._summary.add(self._current.nodeid, self._current.result)
             raise
         finally:
-            self._current = None
+            self._current = self._loop.limit = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, object, object]:
@@ -104,12 +109,10 @@ class LoadHooks:
     # -- running ----------------------------------------------------------------------------------------
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
-    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
-        """pytest-timeout's signal has no effect while uvloop runs: the engine keeps the limit itself."""
-        if not isinstance(item, LoadFunction):
-            return None
-        item.deadline_s = settings.timeout
-        return True
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> None:
+        """pytest-timeout limits this test: our loop must keep the limit, too."""
+        if self._loop.limit is None and isinstance(item, LoadFunction):
+            self._loop.limit = Limit(item, settings)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -125,8 +128,8 @@ class LoadHooks:
         report = yield
         if isinstance(item, LoadFunction) and call.when == "call" and item.result is not None:
             report.load_result = item.result.to_plain()  # type: ignore[attr-defined]  # reports carry extras
-            if report.failed and (text := tracebacks(item.result)):
-                report.sections.append(("first failures", text))
+            if report.failed:
+                report.sections += item.failure_sections
         return report
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
@@ -134,3 +137,8 @@ class LoadHooks:
         self._loop.close()
         if (display := config.stash.get(display_key, None)) is not None:
             display.close()
+
+
+def _skip(items: list[LoadFunction]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason="--load-skip"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_loadtest.plugin.async_fixtures import LoadLoop
 from pytest_loadtest.plugin.collection import shim_of
+from pytest_loadtest.plugin.load_loop import LoadLoop
+from pytest_loadtest.plugin.tracebacks import redact_representation, users_traceback
 
 if TYPE_CHECKING:
     from pytest_loadtest.plugin.planning import SessionPlan, TestPlan  # noqa: F401 - in a string below
@@ -35,8 +36,8 @@ class LoadFunction(pytest.Function):
     """One load test. `obj` is a plain stand-in, so that no async plugin takes it for its own."""
 
     plan: TestPlan
-    deadline_s: float | None = None  # pytest-timeout's limit, when that plugin is there
     result: LoadResult | None = None  # of the last run
+    failure_sections: Sequence[tuple[str, str]] = ()  # title and text, shown if that run failed
 
     def _getobj(self) -> Callable[..., Any]:
         return shim_of(super()._getobj())  # type: ignore[no-untyped-call]  # pytest's own
@@ -71,14 +72,17 @@ class LoadFunction(pytest.Function):
 
         run_load_test(self)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
-        """pytest's own representation; short summaries get the first line and the test's own place."""
-        representation = super().repr_failure(excinfo)
-        chain = getattr(representation, "chain", None)
-        if isinstance(excinfo.value, LoadFailed) and chain:
+    def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+        return users_traceback(excinfo)
+
+    def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """pytest's representation without secrets; short summaries get a verdict's first line and place."""
+        representation = super()._repr_failure_py(excinfo, style)
+        redact_representation(representation)
+        if isinstance(excinfo.value, LoadFailed):
             first_line = str(excinfo.value).splitlines()[0]
             path, line, _ = self.location
-            for _, crash, _ in chain:
+            for _, crash, _ in getattr(representation, "chain", ()):
                 if crash is not None:
                     crash.path, crash.lineno, crash.message = path, (line or 0) + 1, first_line
         return representation

@@ -9,6 +9,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_loadtest.errors import ConfigurationError
+
 if TYPE_CHECKING:
     import pytest
 
@@ -30,11 +32,16 @@ class Option:
     @property
     def key(self) -> str:
         """The ini key, and argparse's destination."""
-        return f"load_{self.name.replace('-', '_')}"
+        return f"load_{self.word}"
 
     @property
     def variable(self) -> str:
         return self.key.upper()
+
+    @property
+    def word(self) -> str:
+        """The load marker's word for the same."""
+        return self.name.replace("-", "_")
 
 
 OPTIONS = (
@@ -53,9 +60,13 @@ OPTIONS = (
     Option("skip", "skip load tests", flag=True),
     Option("allow", "allow load on a protected environment", "NAME", repeatable=True),
 )
-SHAPE_OPTIONS = ("vus", "duration", "ramp-up", "ramp-down", "rate")
 _BY_NAME = {option.name: option for option in OPTIONS}
-_TRUE = frozenset({"1", "true", "yes", "on"})
+SHAPE_OPTIONS = tuple(_BY_NAME[name] for name in ("vus", "duration", "ramp-up", "ramp-down", "rate"))
+_SWITCH = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
+INI_FILE = "ini file"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -64,7 +75,7 @@ def add_options(parser: pytest.Parser) -> None:
         "load", "load testing (each option is also an environment variable and an ini key)"
     )
     for option in OPTIONS:
-        ini_type: Any = "bool" if option.flag else "args" if option.repeatable else "string"
+        ini_type: Any = "args" if option.repeatable else "string"
         parser.addini(option.key, option.help, type=ini_type, default=None)
         if option.flag:
             group.addoption(
@@ -94,8 +105,7 @@ def from_environment(name: str) -> str | None:
 
 def from_ini(config: pytest.Config, name: str) -> Any:
     """The value in pytest's ini file, or None."""
-    value = config.getini(_BY_NAME[name].key)
-    return value if value not in ("", []) else None
+    return config.getini(_BY_NAME[name].key) or None
 
 
 def value_of(config: pytest.Config, name: str) -> str | None:
@@ -107,16 +117,34 @@ def value_of(config: pytest.Config, name: str) -> str | None:
 
 
 def values_of(config: pytest.Config, name: str) -> list[str]:
-    """A repeatable option's values from the strongest place that gives any; variables are split at spaces."""
-    given = from_command_line(config, name)
-    if given is None and (text := from_environment(name)) is not None:
-        given = text.split()
-    return list(given if given is not None else from_ini(config, name) or [])
+    """A repeatable option's values from the strongest place that gives any."""
+    for values in values_by_place(config, name).values():
+        if values:
+            return values
+    return []
+
+
+def values_by_place(config: pytest.Config, name: str) -> dict[str, list[str]]:
+    """A repeatable option's values under what their place is called; the strongest place first."""
+    option = _BY_NAME[name]
+    return {
+        option.flag_text: list(from_command_line(config, name) or ()),
+        f"environment variable {option.variable}": (from_environment(name) or "").split(),
+        INI_FILE: list(from_ini(config, name) or ()),
+    }
 
 
 def is_set(config: pytest.Config, name: str) -> bool:
-    """Whether a flag is set anywhere."""
+    """Whether a flag is set, in the strongest place that says anything. Raises ConfigurationError."""
     if from_command_line(config, name):
         return True
-    text = from_environment(name)
-    return text.lower() in _TRUE if text is not None else bool(from_ini(config, name))
+    if (text := from_environment(name)) is not None:
+        return _switch(text, f"environment variable {_BY_NAME[name].variable}")
+    return _switch(str(from_ini(config, name) or "0"), f"{INI_FILE}: {_BY_NAME[name].key}")
+
+
+def _switch(text: str, source: str) -> bool:
+    try:
+        return _SWITCH[text.strip().lower()]
+    except KeyError:
+        raise ConfigurationError(f"{source}: {text!r} is neither of {', '.join(_SWITCH)}") from None

@@ -17,6 +17,8 @@ import pytest
 
 from pytest_loadtest.engine.sync_bridge import SyncBody, await_only
 from pytest_loadtest.engine.virtual_user import VirtualUser
+from pytest_loadtest.http.client import Client
+from pytest_loadtest.http.sync_client import SyncClient
 
 
 class PerVU:
@@ -35,13 +37,18 @@ class PerVU:
             raise AttributeError(attribute)  # copy, inspect and mock ask for these
         raise self._misused(f".{attribute}")
 
-    def __call__(self, *_args: object, **_kwargs: object) -> Any:
-        raise self._misused("()")
+    def __setattr__(self, attribute: str, value: object) -> None:
+        raise self._misused(f".{attribute}")
 
-    def _misused(self, use: str) -> pytest.UsageError:
+    def __call__(self, *_args: object, **_kwargs: object) -> Any:
+        raise self._misused()
+
+    __iter__ = __len__ = __getitem__ = __enter__ = __call__
+
+    def _misused(self, use: str = "") -> pytest.UsageError:
         return pytest.UsageError(
-            f"fixture {self._name!r} has one value per virtual user: {self._name}{use} cannot be used in code "
-            "that runs once per test. Take it as an argument of the test or fixture that uses it "
+            f"fixture {self._name!r} has one value per virtual user: {self._name}{use} cannot be used in "
+            "code that runs once per test. Take it as an argument of the test or fixture that uses it "
             "(request.getfixturevalue gives only a stand-in)."
         )
 
@@ -67,22 +74,28 @@ class UserFixtures:
         self._instance = instance
         self._stack = stack
         self._values: dict[int, Any] = {}
+        self._facades: dict[int, SyncClient] = {}
         self.sync_body = SyncBody()
         stack.callback(self.sync_body.close)
 
     async def value(self, given: Any, *, for_sync: bool) -> Any:
         """What a function gets for an argument: the user's own value of a node, else the given one.
 
-        A value with a ``sync_facade`` (the http client) is handed to sync functions as that.
+        Sync functions get an HTTP client as its sync facade.
         """
         if isinstance(given, PerVU):
             key = id(given)
             if key not in self._values:
                 self._values[key] = await self._set_up(given)
             given = self._values[key]
-        if for_sync and (make_facade := getattr(type(given), "sync_facade", None)) is not None:
-            return make_facade(given, await_only)
-        return given
+        return self._for_sync(given) if for_sync and isinstance(given, Client) else given
+
+    def _for_sync(self, client: Client) -> SyncClient:
+        """The client's one facade: what one function sets on it, the next one finds."""
+        key = id(client)
+        if key not in self._facades:
+            self._facades[key] = SyncClient(client, await_only)
+        return self._facades[key]
 
     async def _set_up(self, node: PerVU) -> Any:
         function, dependencies = node.__dict__["_function"], node.__dict__["_dependencies"]
@@ -100,21 +113,25 @@ class UserFixtures:
         return await self.sync_body(function, **arguments)
 
     async def _enter_async(self, node: PerVU, generator: Any) -> Any:
-        value = await anext(generator)
+        value = await anext(generator, _ENDED)
+        if value is _ENDED:
+            raise yields_no_value(node.__dict__["_name"])
 
         async def leave() -> None:
             if await anext(generator, _ENDED) is not _ENDED:
-                raise _yielded_twice(node)
+                raise yields_twice(node.__dict__["_name"])
 
         self._stack.push_async_callback(leave)
         return value
 
     async def _enter_sync(self, node: PerVU, generator: Any) -> Any:
-        value = await self.sync_body(next, generator)
+        value = await self.sync_body(next, generator, _ENDED)
+        if value is _ENDED:
+            raise yields_no_value(node.__dict__["_name"])
 
         async def leave() -> None:
             if await self.sync_body(next, generator, _ENDED) is not _ENDED:
-                raise _yielded_twice(node)
+                raise yields_twice(node.__dict__["_name"])
 
         self._stack.push_async_callback(leave)
         return value
@@ -123,5 +140,11 @@ class UserFixtures:
 _ENDED = object()
 
 
-def _yielded_twice(node: PerVU) -> pytest.UsageError:
-    return pytest.UsageError(f"fixture {node.__dict__['_name']!r} yields more than once")
+def yields_twice(name: str) -> pytest.UsageError:
+    """A generator fixture goes on after its tear-down."""
+    return pytest.UsageError(f"fixture {name!r} yields more than once")
+
+
+def yields_no_value(name: str) -> pytest.UsageError:
+    """A generator fixture ends without a value."""
+    return pytest.UsageError(f"fixture {name!r} did not yield a value")

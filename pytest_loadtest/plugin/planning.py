@@ -6,16 +6,19 @@ is a choice of scale made for this run, so it is stronger than the marker it sca
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from pytest_loadtest.core.budget import Budget, Scope, parse_budget, parse_budgets, with_defaults
-from pytest_loadtest.core.plan import Layer, LoadPlan, plan_load, plan_once
+from pytest_loadtest.core.environment import Environment
+from pytest_loadtest.core.plan import Layer, LoadPlan, check_layer, plan_load, plan_once
+from pytest_loadtest.core.shape import OpenShape, Shape
 from pytest_loadtest.core.units import UnitError, parse_duration
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
-from pytest_loadtest.plugin.settings import Environment, Settings
+from pytest_loadtest.plugin.client_settings import client_settings
+from pytest_loadtest.plugin.settings import Settings
 
 if TYPE_CHECKING:
     import pytest
@@ -30,15 +33,27 @@ class TestPlan:
     once: bool = False
 
 
+BudgetKey = tuple[str, Scope, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLayer:
+    """Budgets from one place, for every load test."""
+
+    source: str
+    budgets: tuple[Budget, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class SessionPlan:
-    """What holds for all load tests of the session."""
+    """What holds for all load tests of the session. Layers are in order of strength, the strongest last."""
 
     environment: Environment
     profile: Layer | None
     overrides: tuple[Layer, ...]
     defaults: Layer
-    budgets: tuple[Budget, ...]
+    budget_overrides: tuple[BudgetLayer, ...]
+    budget_defaults: BudgetLayer
     pause_ns: int
     once: bool
 
@@ -46,74 +61,140 @@ class SessionPlan:
     def of(cls, config: pytest.Config) -> SessionPlan:
         """Read options and settings. Raises ConfigurationError."""
         settings = Settings.read(config.rootpath)
-        profile = settings.profile(config)
-        layers = [
-            profile,
-            *_layers("environment variable LOAD_", lambda name: options.from_environment(name)),
-            *_layers("--load-", lambda name: options.from_command_line(config, name)),
-        ]
-        ini = {
-            _word(name): value for name in options.SHAPE_OPTIONS if (value := options.from_ini(config, name))
-        }
+        environment, profile = settings.environment(config), settings.profile(config)
+        client_settings(environment)  # what is wrong with it is said before any load, not in a fixture
+        overrides = (*([profile] if profile else []), *_layers(config))
+        defaults = Layer(options.INI_FILE, _ini_values(config))
+        for layer in (*overrides, defaults):
+            check_layer(layer)
+        budget_defaults, *budget_overrides = _budget_layers(config)
         return cls(
-            environment=settings.environment(config),
+            environment=environment,
             profile=profile,
-            overrides=tuple(layer for layer in layers if layer is not None),
-            defaults=Layer("ini file", ini),
-            budgets=tuple(_budget_option(text) for text in options.values_of(config, "budget")),
+            overrides=overrides,
+            defaults=defaults,
+            budget_overrides=tuple(budget_overrides),
+            budget_defaults=budget_defaults,
             pause_ns=_pause_ns(config),
             once=options.is_set(config, "once"),
         )
 
     def plan(self, item: pytest.Item) -> TestPlan:
         """The plan of one load test. Raises ConfigurationError."""
-        marker = item.get_closest_marker("load")
-        assert marker is not None
+        marker = next(_markers(item, "load"))
         if marker.args:
             raise ConfigurationError(f"load takes keywords only, not {', '.join(map(repr, marker.args))}")
         load = plan_load(marker.kwargs, self.overrides, self.defaults)
+        budgets, notes = self._budgets(item, load.shape)
         if self.once:
             return TestPlan(plan_once(load), (), once=True)
-        return TestPlan(load, tuple(with_defaults(self._budgets(item))))
+        load = replace(load, overrides=(*load.overrides, *notes))
+        return TestPlan(load, tuple(with_defaults(budgets.values())))
 
-    def _budgets(self, item: pytest.Item) -> list[Budget]:
-        """The markers' budgets, the closest first; the options replace those of the same key."""
-        budgets: dict[tuple[str, Scope, str], Budget] = {}
-        for marker in item.iter_markers("budget"):
-            if marker.args:
-                raise ConfigurationError(
-                    f"budget takes keywords only, not {', '.join(map(repr, marker.args))}"
-                )
-            for budget in parse_budgets(marker.kwargs):
-                budgets.setdefault((budget.key, budget.scope, budget.pattern), budget)
-        for budget in self.budgets:
-            budgets[budget.key, budget.scope, budget.pattern] = budget
-        return list(budgets.values())
+    def _budgets(self, item: pytest.Item, shape: Shape) -> tuple[dict[BudgetKey, Budget], list[str]]:
+        """The budgets of a test, and what the session's options changed of them, in words."""
+        budgets = {
+            _key(budget): budget for budget in self.budget_defaults.budgets if _concerns(budget, shape)
+        }
+        budgets.update(_marked_budgets(item))
+        notes: dict[BudgetKey, str] = {}
+        for layer in self.budget_overrides:
+            for budget in layer.budgets:
+                if _concerns(budget, shape):
+                    notes[_key(budget)] = _note(budgets.get(_key(budget)), budget, layer.source)
+                    budgets[_key(budget)] = budget
+        return budgets, list(notes.values())
 
 
-def _layers(prefix: str, read: Callable[[str], object]) -> list[Layer]:
+def _concerns(budget: Budget, shape: Shape) -> bool:
+    """Whether a budget for all load tests is one for this test: only an open model can drop iterations."""
+    return budget.key != "dropped" or isinstance(shape, OpenShape)
+
+
+def _note(before: Budget | None, budget: Budget, source: str) -> str:
+    replaced = f"{before.limit_text} -> " if before else ""
+    return f"budget {budget.label} {replaced}{budget.limit_text} ({source})"
+
+
+def _key(budget: Budget) -> BudgetKey:
+    """Budgets with the same key speak of the same figure."""
+    return budget.key, budget.scope, budget.pattern
+
+
+def _markers(item: pytest.Item, name: str) -> Iterator[pytest.Mark]:
+    """The item's markers, the closest first: of its set of parameters, of the function, class, module.
+
+    pytest itself puts the function's before those of a set of parameters, and a base class's before those
+    of a class derived from it.
+    """
+    for node in item.iter_parents():
+        distances = dict(_distances(node))
+        marks = [mark for mark in node.own_markers if mark.name == name]
+        yield from sorted(marks, key=lambda mark: distances.get(id(mark), 0))
+
+
+def _distances(node: Any) -> Iterator[tuple[int, int]]:
+    """How far from the node its own markers are."""
+    if (callspec := getattr(node, "callspec", None)) is not None:
+        yield from ((id(mark), -1) for mark in callspec.marks)
+    if isinstance(cls := getattr(node, "obj", None), type):
+        for distance, base in enumerate(cls.__mro__):
+            marks = base.__dict__.get("pytestmark", ())
+            for mark in marks if isinstance(marks, (list, tuple)) else [marks]:
+                yield id(getattr(mark, "mark", mark)), distance
+
+
+def _marked_budgets(item: pytest.Item) -> dict[BudgetKey, Budget]:
+    budgets: dict[BudgetKey, Budget] = {}
+    for marker in _markers(item, "budget"):
+        if marker.args:
+            raise ConfigurationError(f"budget takes keywords only, not {', '.join(map(repr, marker.args))}")
+        for budget in parse_budgets(marker.kwargs):
+            budgets.setdefault(_key(budget), budget)
+    return budgets
+
+
+def _layers(config: pytest.Config) -> list[Layer]:
     """One layer for each value, so that its source can be named exactly."""
-    found = []
-    for name in options.SHAPE_OPTIONS:
-        if (value := read(name)) is not None:
-            shown = name.replace("-", "_").upper() if prefix.endswith("_") else name
-            found.append(Layer(prefix + shown, {_word(name): value}))
-    return found
+    shape_options = options.SHAPE_OPTIONS
+    variables = [
+        Layer(f"environment variable {option.variable}", {option.word: value})
+        for option in shape_options
+        if (value := options.from_environment(option.name)) is not None
+    ]
+    flags = [
+        Layer(option.flag_text, {option.word: value})
+        for option in shape_options
+        if (value := options.from_command_line(config, option.name)) is not None
+    ]
+    return variables + flags
 
 
-def _word(name: str) -> str:
-    """The marker's word for an option."""
-    return name.replace("-", "_")
+def _ini_values(config: pytest.Config) -> dict[str, object]:
+    return {
+        option.word: value
+        for option in options.SHAPE_OPTIONS
+        if (value := options.from_ini(config, option.name)) is not None
+    }
 
 
-def _budget_option(text: str) -> Budget:
+def _budget_layers(config: pytest.Config) -> list[BudgetLayer]:
+    """Of the ini file, of the environment variable, of the command line."""
+    by_place = options.values_by_place(config, "budget")
+    return [
+        BudgetLayer(source, tuple(_budget_option(text, source) for text in texts))
+        for source, texts in reversed(by_place.items())
+    ]
+
+
+def _budget_option(text: str, source: str) -> Budget:
     key, equals, value = text.partition("=")
     if not equals or not key.strip() or not value.strip():
-        raise ConfigurationError(f"--load-budget: {text!r} is not KEY=VALUE, such as p95=2s")
+        raise ConfigurationError(f"{source}: {text!r} is not KEY=VALUE, such as p95=2s")
     try:
         return parse_budget(key.strip(), value.strip())
     except ConfigurationError as error:
-        raise ConfigurationError(f"--load-budget: {error}") from None
+        raise ConfigurationError(f"{source}: {error}") from None
 
 
 def _pause_ns(config: pytest.Config) -> int:

@@ -5,35 +5,26 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
-import sysconfig
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import pytest_loadtest
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.engine.program import Body
 from pytest_loadtest.engine.virtual_user import VirtualUser
 from pytest_loadtest.plugin.collection import is_coroutine_body
 from pytest_loadtest.plugin.per_vu import PerVU, UserFixtures
+from pytest_loadtest.plugin.tracebacks import place_of, short_traceback
 
 if TYPE_CHECKING:
     from pytest_loadtest.plugin.item import LoadFunction
 
-# Code that is not the user's: a failure's place is the innermost frame outside of it.
-_FOREIGN = tuple(
-    str(Path(folder))
-    for folder in (
-        Path(pytest_loadtest.__file__).parent,
-        sysconfig.get_path("purelib"),
-        sysconfig.get_path("platlib"),
-        sysconfig.get_path("stdlib"),
-    )
-)
+_FAILURES = (Exception, pytest.fail.Exception, asyncio.CancelledError)
+# Although they are exceptions or failures by their types.
+_ENDS_OF_LOAD = (pytest.UsageError, pytest.exit.Exception, pytest.xfail.Exception)
 _LONGEST_MESSAGE = 300
 
 
@@ -46,12 +37,9 @@ class PytestProgram:
         self._is_async = is_coroutine_body(self._function)
         info = item._fixtureinfo
         self._arguments = {name: item.funcargs[name] for name in info.argnames}
-        # autouse and usefixtures: set up for each user, handed to nobody
-        self._unnamed = [
-            value
-            for name, value in item.funcargs.items()
-            if isinstance(value, PerVU) and name in info.names_closure and name not in info.argnames
-        ]
+        # In pytest's order: autouse and usefixtures, which are handed to nobody, come before arguments.
+        self._nodes = [value for value in item.funcargs.values() if isinstance(value, PerVU)]
+        self._places: dict[str, str] = {}  # as in tracebacks, and as shown
         self._keep_error = keep_error
         self.first_error: BaseException | None = None  # only for --load-once: it keeps frames alive
 
@@ -61,7 +49,7 @@ class PytestProgram:
         instance = copy.copy(self._item.instance) if self._item.instance is not None else None
         async with AsyncExitStack() as stack:
             fixtures = UserFixtures(user, instance, stack)
-            for node in self._unnamed:
+            for node in self._nodes:
                 await fixtures.value(node, for_sync=False)
             arguments = {
                 name: await fixtures.value(given, for_sync=not self._is_async)
@@ -78,12 +66,10 @@ class PytestProgram:
         return functools.partial(fixtures.sync_body, function, **arguments)
 
     def is_failure(self, error: BaseException) -> bool:
-        """Exceptions and pytest.fail() fail an iteration; pytest.skip() and the like end the load."""
+        """Exceptions and pytest.fail() fail an iteration; pytest.skip(), xfail() and exit() end the load."""
         if self._keep_error and self.first_error is None:
             self.first_error = error
-        return isinstance(
-            error, (Exception, pytest.fail.Exception, asyncio.CancelledError)
-        ) and not isinstance(error, pytest.UsageError)
+        return isinstance(error, _FAILURES) and not isinstance(error, _ENDS_OF_LOAD)
 
     def signature(self, error: BaseException) -> tuple[str, str]:
         """The exception's type, and the user's line that it came from."""
@@ -91,16 +77,10 @@ class PytestProgram:
         name = (
             kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
         )
-        return name, self._place(error.__traceback__)
-
-    def _place(self, traceback: TracebackType | None) -> str:
-        place = ""
-        while traceback is not None:
-            filename = traceback.tb_frame.f_code.co_filename
-            if not filename.startswith(_FOREIGN) or not place:
-                place = f"{filename}:{traceback.tb_lineno}"
-            traceback = traceback.tb_next
-        return self._relative(place)
+        place = place_of(error.__traceback__)
+        if place not in self._places:  # a path is slow to make relative, and failures may be many
+            self._places[place] = self._relative(place)
+        return name, self._places[place]
 
     def _relative(self, place: str) -> str:
         try:
@@ -109,12 +89,6 @@ class PytestProgram:
             return place
 
     def describe(self, error: BaseException) -> tuple[str, str]:
-        """Its message, and pytest's own short traceback without the engine's frames.
-
-        Short: the long style shows every argument, and a token is an argument.
-        """
+        """Its message, and a short traceback."""
         message = redact(str(error).strip() or type(error).__name__)
-        info = pytest.ExceptionInfo.from_exception(error)
-        own = info.traceback.filter(lambda entry: not str(entry.path).startswith(_FOREIGN[0]))
-        info.traceback = own or info.traceback
-        return message[:_LONGEST_MESSAGE], redact(str(info.getrepr(style="short", chain=False)))
+        return message[:_LONGEST_MESSAGE], short_traceback(error)

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.engine.runner import LoadRun
-from pytest_loadtest.report.progress import Snapshot, live_line, plain_line
+from pytest_loadtest.report.progress import LiveLine, Snapshot, plain_line
 
 if TYPE_CHECKING:
     from pytest_loadtest.plugin.item import LoadFunction
@@ -87,7 +87,7 @@ async def _watch_live(item: LoadFunction, run: LoadRun, display: Display) -> Non
 
     console = Console(file=display.stream, force_terminal=True)
     with Live(
-        live_line(_snapshot(item, run)),
+        LiveLine(_snapshot(item, run)),
         console=console,
         auto_refresh=False,
         transient=True,
@@ -96,7 +96,7 @@ async def _watch_live(item: LoadFunction, run: LoadRun, display: Display) -> Non
     ) as live:
         while True:
             await asyncio.sleep(LIVE_EVERY_S)
-            live.update(live_line(_snapshot(item, run)), refresh=True)
+            live.update(LiveLine(_snapshot(item, run)), refresh=True)
 
 
 def _snapshot(item: LoadFunction, run: LoadRun) -> Snapshot:

@@ -6,10 +6,13 @@ Whatever ends the load, its result is kept on the item before anything is raised
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
 from pytest_loadtest.core.recorder import MOST_NAMES, OTHER_NAMES, Recorder
+from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.shape import OpenShape, Shape, slices_of
 from pytest_loadtest.core.units import NS_PER_S, format_duration
 from pytest_loadtest.core.verdict import Measurement, Verdict, judge
@@ -19,7 +22,8 @@ from pytest_loadtest.engine.runner import LoadRun
 from pytest_loadtest.plugin.item import LoadFailed, LoadFunction
 from pytest_loadtest.plugin.program import PytestProgram
 from pytest_loadtest.plugin.progress import watch
-from pytest_loadtest.report.failure import failure_text
+from pytest_loadtest.plugin.tracebacks import short_traceback
+from pytest_loadtest.report.failure import failure_text, tracebacks
 from pytest_loadtest.results.result import LoadResult, tables_of
 
 # Runs shorter than a minute get finer slices, so that ramps of parts of a second can be left out.
@@ -32,18 +36,25 @@ NO_RESULT = (pytest.skip.Exception, pytest.xfail.Exception)
 
 def run_load_test(item: LoadFunction) -> None:
     """Run, keep the result, then raise what pytest shall report."""
+    item.result = None  # of an earlier run, when it is run again
+    limit = item.load_loop.limit
     shape = item.plan.load.shape
     recorder = Recorder(slice_length_ns(shape), open_model=isinstance(shape, OpenShape))
     program = PytestProgram(item, keep_error=item.plan.once)
-    run = LoadRun(shape, program, recorder, seed=item.plan.load.seed, deadline_ns=_deadline_ns(item))
+    deadline_ns = round(limit.remaining_s * NS_PER_S) if limit else None
+    run = LoadRun(shape, program, recorder, seed=item.plan.load.seed, deadline_ns=deadline_ns)
     try:
-        end = item.load_loop.run(_watched(item, run))
-    except KeyboardInterrupt:  # the second Ctrl-C: nothing is torn down, but what was measured is shown
+        with limit.kept_by_loop() if limit else nullcontext():
+            end = item.load_loop.run(_watched(item, run))
+            if limit:
+                limit.renew()
+    except KeyboardInterrupt:  # the second Ctrl-C: little is torn down, but what was measured is shown
         recorder.flush()
         item.result = build_result(item, recorder, LoadEnd(Ending.INTERRUPTED, ran_ns=run.elapsed_ns))
         raise
     if not isinstance(end.error, NO_RESULT):
         item.result = build_result(item, recorder, end)
+        item.failure_sections = list(_failure_sections(item.result, end))
     _raise_verdict(item, end, program)
 
 
@@ -61,16 +72,12 @@ def slice_length_ns(shape: Shape) -> int:
     return SHORT_SLICE_NS if shape.duration_ns < SHORT_RUN_NS else SLICE_NS
 
 
-def _deadline_ns(item: LoadFunction) -> int | None:
-    return round(item.deadline_s * NS_PER_S) if item.deadline_s else None
-
-
 def build_result(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> LoadResult:
     """The result of a load that ended, judged if it was run to be judged."""
     shape = item.plan.load.shape
     measurement = _measurement(shape, recorder, end)
     verdicts = judge(item.plan.budgets, measurement) if _is_judged(end) else []
-    reason = _reason(item, recorder, end)
+    reason = redact(_reason(item, recorder, end))
     return LoadResult(
         test=item.plan.load.name or item.nodeid,
         state=_state(end, verdicts, reason),
@@ -109,9 +116,12 @@ def _reason(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> str:
     if end.ending is Ending.ABORTED:
         return f"the test aborted the load: {end.reason}"
     if end.ending is Ending.TIMED_OUT:
-        return f"Timeout (>{item.deadline_s}s) from pytest-timeout: the load was stopped"
+        assert item.load_loop.limit is not None
+        return f"{item.load_loop.limit.message}: the load was stopped"
     if end.ending is Ending.HOPELESS:
-        return f"every first iteration failed alike, the load was stopped: {end.reason}"
+        failure = next(iter(recorder.metrics.failures.values()))
+        what = f"{failure.type} at {failure.place}: {failure.message}"
+        return f"every first iteration failed alike, the load was stopped: {what}"
     if (
         end.ending is Ending.COMPLETED
         and not recorder.metrics.iterations.finished.total()
@@ -129,6 +139,15 @@ def _reason(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> str:
     return ""
 
 
+def _failure_sections(result: LoadResult, end: LoadEnd) -> Iterator[tuple[str, str]]:
+    """What pytest shows below the failure text: where the user's code raised."""
+    if text := tracebacks(result):
+        yield "first failures", text
+    if end.tear_down_errors:
+        user, error = end.tear_down_errors[0]
+        yield f"tear-down of virtual user {user}", short_traceback(error)
+
+
 def _state(end: LoadEnd, verdicts: list[Verdict], reason: str) -> str:
     if end.ending is not Ending.COMPLETED:
         return str(end.ending)
@@ -143,9 +162,11 @@ def _remarks(shape: Shape, end: LoadEnd, run: Measurement) -> list[str]:
     if run.metrics.iterations.interrupted:
         censored = sum(series.censored.total() for series in run.metrics.requests.values())
         after = f" after the graceful stop of {format_duration(shape.graceful_stop_ns)}"
+        cut = run.metrics.iterations.interrupted
         remarks.append(
-            f"{run.metrics.iterations.interrupted} iterations were cut"
-            f"{after if end.ending is Ending.COMPLETED else ''}; {censored} requests were open (censored)"
+            f"{cut} iteration{'s were' if cut > 1 else ' was'} cut"
+            f"{after if end.ending is Ending.COMPLETED else ''}; "
+            f"{censored} request{'s were' if censored != 1 else ' was'} open (censored)"
         )
     if OTHER_NAMES in run.metrics.requests:
         remarks.append(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_loadtest.core.environment import Environment
 from pytest_loadtest.core.plan import OVERRIDABLE, Layer
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
@@ -31,37 +32,6 @@ BUILT_IN_PROFILES: Mapping[str, Mapping[str, object]] = {
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
-class Environment:
-    """What load is sent to: a name and its configured values, read as attributes (``load_env.api``)."""
-
-    def __init__(self, name: str, values: Mapping[str, Any]) -> None:
-        self.name = name
-        self._values = dict(values)
-
-    def __getattr__(self, key: str) -> Any:
-        if key.startswith("_"):
-            raise AttributeError(key)
-        try:
-            return self._values[key]
-        except KeyError:
-            there_is = ", ".join(self._values) or "nothing"
-            raise AttributeError(
-                f"environment {self.name!r} has no value {key!r}; {TABLE} gives it {there_is}"
-            ) from None
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """A value, or the default when the environment does not have it."""
-        return self._values.get(key, default)
-
-    def replace(self, **values: Any) -> Environment:
-        """The same environment with some values changed or added."""
-        return Environment(self.name, {**self._values, **values})
-
-    def __repr__(self) -> str:
-        names = ", ".join(self._values) or "no values"  # the values may be secret
-        return f"<Environment {self.name!r} with {names}>"
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The checked table."""
@@ -74,30 +44,32 @@ class Settings:
         """From the pyproject.toml of pytest's root folder; empty when there is none."""
         path = root / "pyproject.toml"
         try:
-            table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("pytest-loadtest", {})
+            tools = tomllib.loads(path.read_text("utf-8")).get("tool", {})
         except FileNotFoundError:
-            table = {}
-        except tomllib.TOMLDecodeError as error:
+            tools = {}
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{path}: {error}") from None
-        return cls.checked(table)
+        return cls.checked(tools.get("pytest-loadtest", {}) if isinstance(tools, Mapping) else {})
 
     @classmethod
     def checked(cls, table: Mapping[str, Any]) -> Settings:
         """From the table itself. Raises ConfigurationError."""
-        for key in table:
+        for key in _table(table, TABLE):
             if key not in ("environments", "profiles"):
                 raise ConfigurationError(f"{TABLE}: unknown key {key!r}; allowed are environments, profiles")
-        for kind in ("environments", "profiles"):
-            for name, values in table.get(kind, {}).items():
-                if not isinstance(values, Mapping):
-                    raise ConfigurationError(f"{TABLE} {kind}.{name} is not a table of values")
-        for name, values in table.get("profiles", {}).items():
+        environments, profiles = (_tables(table, kind) for kind in ("environments", "profiles"))
+        for name, values in environments.items():
+            if reserved := [word for word in values if hasattr(Environment, word) or word == "name"]:
+                raise ConfigurationError(
+                    f"{TABLE} environments.{name}: {reserved[0]!r} means something else on load_env"
+                )
+        for name, values in profiles.items():
             if unknown := [word for word in values if word not in OVERRIDABLE]:
                 allowed = ", ".join(OVERRIDABLE)
                 raise ConfigurationError(
                     f"{TABLE} profiles.{name}: unknown {unknown[0]!r}; allowed are {allowed}"
                 )
-        return cls(table.get("environments", {}), {**BUILT_IN_PROFILES, **table.get("profiles", {})})
+        return cls(environments, {**BUILT_IN_PROFILES, **profiles})
 
     def environment(self, config: pytest.Config) -> Environment:
         """The chosen environment; the only one when there is one; one without values when there is none."""
@@ -117,7 +89,7 @@ class Settings:
             raise ConfigurationError(
                 f"environment {name!r} is protected: load on it needs --load-allow {name}"
             )
-        return Environment(name, {key: _expand(value, f"{name}.{key}") for key, value in values.items()})
+        return Environment(name, _expand(values, f"environments.{name}"))
 
     def profile(self, config: pytest.Config) -> Layer | None:
         """The chosen profile as a layer of overrides; None when none was chosen."""
@@ -126,7 +98,7 @@ class Settings:
             return None
         if name not in self.profiles:
             raise ConfigurationError(_unknown("profile", name, self.profiles))
-        return Layer(f"profile {name}", self.profiles[name])
+        return Layer(f"profile {name}", _expand(self.profiles[name], f"profiles.{name}"))
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
@@ -135,8 +107,23 @@ def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
     return f"unknown {kind} {name!r}{meant}; {TABLE} has {', '.join(known) or f'no {kind}s'}"
 
 
+def _table(value: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{where} is {value!r}, not a table of values")
+    return value
+
+
+def _tables(table: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:
+    named = _table(table.get(kind, {}), f"{TABLE} {kind}")
+    return {name: _table(values, f"{TABLE} {kind}.{name}") for name, values in named.items()}
+
+
 def _expand(value: Any, where: str) -> Any:
-    """The value with every ``${VARIABLE}`` replaced by the process environment's value."""
+    """The value, however deep, with every ``${VARIABLE}`` replaced by the process environment's value."""
+    if isinstance(value, Mapping):
+        return {key: _expand(inner, f"{where}.{key}") for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_expand(inner, where) for inner in value]
     if not isinstance(value, str):
         return value
 
@@ -145,7 +132,7 @@ def _expand(value: Any, where: str) -> Any:
             return os.environ[match[1]]
         except KeyError:
             raise ConfigurationError(
-                f"{TABLE} environments.{where}: the environment variable {match[1]} is not set"
+                f"{TABLE} {where}: the environment variable {match[1]} is not set"
             ) from None
 
     return _VARIABLE.sub(look_up, value)

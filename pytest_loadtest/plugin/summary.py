@@ -19,15 +19,15 @@ class Summary:
         self._config = config
         self._results: dict[str, LoadResult] = {}
 
-    def add(self, result: LoadResult) -> None:
-        """Show this result at the end; a rerun replaces the earlier result."""
-        self._results[result.test] = result
+    def add(self, nodeid: str, result: LoadResult) -> None:
+        """Show this result at the end; a rerun replaces the earlier result of the same test."""
+        self._results[nodeid] = result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result out of a report."""
         plain: dict[str, Any] | None = getattr(report, "load_result", None)
         if plain is not None:
-            self.add(LoadResult.from_plain(plain))
+            self.add(report.nodeid, LoadResult.from_plain(plain))
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """What will be sent where, and what was overridden."""

@@ -11,6 +11,7 @@ from pytest_loadtest.results.result import BudgetRow, LoadResult
 WIDTH = 100
 MOST_SLOW_REQUESTS = 5
 MOST_GROUPS = 8
+NOT_MEASURED = "-"
 
 
 def failure_text(result: LoadResult) -> str:
@@ -41,8 +42,12 @@ def _first_line(text: str) -> str:
 
 
 def _in_words(row: BudgetRow) -> str:
+    if row.measured == NOT_MEASURED:
+        return f"{row.label} not measured"
+    if row.reason:  # what is known keeps the limit, but not all is known: the reason says what is not
+        return f"{row.label} undecided: at least {row.measured}, limit {row.limit}"
     comparison = row.limit.replace("<=", ">").replace(">=", "<")
-    return f"{row.label} {row.measured} {comparison}" if row.measured != "-" else f"{row.label} not measured"
+    return f"{row.label} {row.measured} {comparison}"
 
 
 def _reasons(result: LoadResult) -> list[str]:
@@ -86,11 +91,15 @@ def _more(groups: int) -> list[str]:
 
 def _run_line(result: LoadResult) -> str:
     lines = [
-        f"{result.load}: {result.iterations:,} iterations, {result.count:,} requests"
+        f"{result.load}: {_number(result.iterations, 'iteration')}, {_number(result.count, 'request')}"
         + (f", {result.censored:,} censored" if result.censored else "")
-        + (f", {result.dropped:,} iterations dropped" if result.dropped else "")
+        + (f", {_number(result.dropped, 'iteration')} dropped" if result.dropped else "")
     ]
     return "\n".join([*lines, *(f"note: {remark}" for remark in result.remarks)])
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def tracebacks(result: LoadResult) -> str:

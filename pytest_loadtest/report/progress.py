@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -11,7 +12,12 @@ from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate
 from pytest_loadtest.core.wording import short_duration
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions
+    from rich.text import Text
+
+BAR_WIDTH = 12
+LONGEST_NAME = 30
+SHORTEST_NAME = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +65,17 @@ def _time(snapshot: Snapshot) -> str:
     return f"{short_duration(elapsed_s * NS_PER_S)}/{short_duration(snapshot.total_ns)}"
 
 
-def _figures(snapshot: Snapshot) -> str:
+def _figures(snapshot: Snapshot, quantiles: tuple[float, ...] = (0.5, 0.95, 0.99)) -> str:
     per_second = snapshot.requests / snapshot.elapsed_ns * NS_PER_S if snapshot.elapsed_ns else 0.0
-    p50, p95, p99 = (format_duration(snapshot.latency.quantile(share)) for share in (0.5, 0.95, 0.99))
-    queued = f"  {snapshot.queued} queued" if snapshot.queued else ""
-    return (
-        f"{snapshot.vus} VUs{queued}  {format_rate(per_second)}  p50 {p50}  p95 {p95}  p99 {p99}  "
-        f"{snapshot.failed_requests} errors  {snapshot.failed_iterations} failed"
-    )
+    latencies = [
+        f"p{share * 100:.0f} {format_duration(snapshot.latency.quantile(share))}" for share in quantiles
+    ]
+    parts = [f"{snapshot.vus} VUs", format_rate(per_second), *latencies, f"{snapshot.failed_requests} errors"]
+    if snapshot.queued:
+        parts.insert(1, f"{snapshot.queued} queued")
+    if snapshot.failed_iterations:
+        parts.append(f"{snapshot.failed_iterations} failed iterations")
+    return "  ".join(parts)
 
 
 def plain_line(snapshot: Snapshot) -> str:
@@ -74,16 +83,28 @@ def plain_line(snapshot: Snapshot) -> str:
     return f"{snapshot.name}  {_time(snapshot)}  {_figures(snapshot)}"
 
 
-def live_line(snapshot: Snapshot) -> RenderableType:
-    """For terminals: the same with a bar, cut to the terminal's width."""
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
+class LiveLine:
+    """For terminals: the same with a bar. What does not fit gives way: the bar, then p50, then the name."""
 
-    line = Table.grid(padding=(0, 1))
-    line.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
-    line.add_column(no_wrap=True)
-    line.add_column(width=12)
-    line.add_column(no_wrap=True, overflow="ellipsis")
-    bar = ProgressBar(total=1.0, completed=snapshot.share_done, width=12)
-    line.add_row(snapshot.name, _time(snapshot), bar, _figures(snapshot))
-    return line
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Drawn by rich, for its width."""
+        from rich.text import Text
+
+        snapshot, width = self._snapshot, options.max_width
+        time, figures = _time(snapshot), _figures(snapshot)
+        if len(snapshot.name) + len(time) + len(figures) + len("  " * 2) > width:
+            figures = _figures(snapshot, (0.95, 0.99))
+        room = width - len(time) - len(figures) - len("  " * 2)
+        name = _cut(snapshot.name, min(LONGEST_NAME, max(room, SHORTEST_NAME)))
+        line = Text(f"{name}  {time}  ", no_wrap=True, overflow="ellipsis", end="")
+        if room - len(name) >= BAR_WIDTH + len("  "):
+            done = round(snapshot.share_done * BAR_WIDTH)
+            line.append("━" * done, "green").append("━" * (BAR_WIDTH - done) + "  ", "bright_black")
+        yield line.append(figures)
+
+
+def _cut(name: str, width: int) -> str:
+    return name if len(name) <= width else name[: width - 1] + "…"

@@ -1,0 +1,43 @@
+"""The controller of xdist, which collects nothing itself: what workers found wrong, and their results.
+
+Imported by every session, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+PROBLEMS = "load_problems"  # the worker's list of usage errors, in its output
+
+
+class Controller:
+    """One per session that is distributed."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A usage error is the same on every worker: the first worker's is the session's."""
+        if problems := getattr(node, "workeroutput", {}).get(PROBLEMS):
+            raise pytest.UsageError("\n".join(problems))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The first result of a load test makes the summary, which takes those that follow by itself."""
+        plugins = self._config.pluginmanager
+        if not hasattr(report, "load_result") or plugins.hasplugin("loadtest-summary"):
+            return
+        from pytest_loadtest.plugin.summary import Summary
+
+        summary = Summary(self._config)
+        summary.pytest_runtest_logreport(report)
+        plugins.register(summary, "loadtest-summary")
+
+
+def tell_controller(config: pytest.Config, problems: list[str]) -> None:
+    """On a worker: what is wrong with the load tests."""
+    output: dict[str, Any] | None = getattr(config, "workeroutput", None)
+    if output is not None:
+        output[PROBLEMS] = problems

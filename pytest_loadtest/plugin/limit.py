@@ -1,0 +1,49 @@
+"""pytest-timeout's limit on a load test, kept by the event loop while that runs.
+
+pytest-timeout interrupts a test with a signal, which uvloop swallows, or ends the whole process. So its
+timer is stopped while our loop runs, and set again for what pytest itself does around it. Knows
+pytest-timeout only through its two hooks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+
+class Limit:
+    """The limit on one test. Its time runs from the moment it is made."""
+
+    def __init__(self, item: pytest.Item, settings: Any) -> None:
+        self._item = item
+        self._settings = settings  # pytest-timeout's, a named tuple
+        self._ends_s = time.monotonic() + float(settings.timeout)
+
+    @property
+    def remaining_s(self) -> float:
+        """What is left of it, never less than a moment: a timer of 0 seconds would be none."""
+        return max(0.001, self._ends_s - time.monotonic())
+
+    @property
+    def message(self) -> str:
+        """In pytest-timeout's own words."""
+        return f"Timeout (>{self._settings.timeout:g}s) from pytest-timeout"
+
+    def renew(self) -> None:
+        """From the start: the tear-down of a load that took all the time there was needs some, too."""
+        self._ends_s = time.monotonic() + float(self._settings.timeout)
+
+    @contextmanager
+    def kept_by_loop(self) -> Iterator[None]:
+        """Around a run of the loop, which must end by itself when nothing remains."""
+        hook = self._item.config.hook
+        hook.pytest_timeout_cancel_timer(item=self._item)
+        try:
+            yield
+        finally:
+            settings = self._settings._replace(timeout=self.remaining_s)
+            hook.pytest_timeout_set_timer(item=self._item, settings=settings)

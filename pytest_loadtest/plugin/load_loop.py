@@ -1,0 +1,145 @@
+"""The session's event loop for load, and what Ctrl-C means while it runs.
+
+Runs coroutines to their end; it does not know what they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import Any, Self, TypeVar
+
+import pytest
+
+from pytest_loadtest.plugin.limit import Limit
+
+T = TypeVar("T")
+
+# What cancelled code may take to leave when nobody wants to wait any longer.
+LEAVE_S = 1.0
+
+
+class LoadLoop:
+    """uvloop where it exists. Made on first use."""
+
+    def __init__(self) -> None:
+        self._runner: asyncio.Runner | None = None
+        self.owned: set[Any] = set()  # FixtureDefs whose current value lives on this loop
+        self.limit: Limit | None = None  # pytest-timeout's, on the current test
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run to the end. Ctrl-C cancels the work, a second one cancels it again. Raises KeyboardInterrupt
+        when the work did not outlast that.
+        """
+        if self._runner is None:
+            self._runner = asyncio.Runner(loop_factory=_loop_factory())
+        loop = self._runner.get_loop()
+        older = asyncio.all_tasks(loop)
+        task = loop.create_task(work)
+        with Interrupts(loop, task) as interrupts:
+            try:
+                return self._runner.run(_result_of(task))
+            except asyncio.CancelledError:
+                if not interrupts.count:
+                    raise
+            except KeyboardInterrupt:  # the loop has stopped in the midst of anything
+                self._leave_behind(asyncio.all_tasks(loop) - older)
+        raise KeyboardInterrupt
+
+    def run_within_limit(self, work: Coroutine[Any, Any, T]) -> T:
+        """The same for a fixture: no longer than the limit of the test it is run for."""
+        if self.limit is None:
+            return self.run(work)
+        with self.limit.kept_by_loop():
+            return self.run(_limited(work, self.limit))
+
+    def close(self) -> None:
+        """Cancel what is left and close the loop, whatever the code that is left does about it."""
+        if self._runner is None:
+            return
+        loop = self._runner.get_loop()
+        self._leave_behind(asyncio.all_tasks(loop))
+        stuck = asyncio.all_tasks(loop)
+        for task in stuck:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio's own gather does
+        if stuck:
+            loop.close()  # the runner would wait for them forever
+        else:
+            self._runner.close()
+        self._runner = None
+
+    def _leave_behind(self, tasks: set[asyncio.Task[Any]]) -> None:
+        """Cancel tasks; those that take too long stay as they are."""
+        for task in tasks:
+            task.cancel()
+        if tasks and self._runner is not None:
+            self._runner.run(_end_of(tasks))
+
+
+class Interrupts:
+    """Ctrl-C while the loop runs `task`: cancels it instead of raising in the midst of any code, which may
+    be the code that keeps what was measured. Only when the loop does not come to it (the user's code
+    blocks it), or when asked a third time, it raises KeyboardInterrupt.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+        self._loop = loop
+        self._task = task
+        self._cancelled = 0
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        self._is_ours = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if self._is_ours:
+            signal.signal(signal.SIGINT, self._interrupted)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        if self.count > min(2, self._cancelled + 1):
+            raise KeyboardInterrupt
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        self._cancelled += 1
+        self._task.cancel()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        return asyncio.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _result_of(task: asyncio.Task[T]) -> T:
+    return await task
+
+
+async def _end_of(tasks: set[asyncio.Task[Any]]) -> None:
+    """Wait for cancelled tasks, but not for ever. What they raise has nobody left to care for it."""
+    done, _ = await asyncio.wait(tasks, timeout=LEAVE_S)
+    for task in done:
+        task.cancelled() or task.exception()
+
+
+async def _limited(work: Coroutine[Any, Any, T], limit: Limit) -> T:
+    try:
+        async with asyncio.timeout(limit.remaining_s) as scope:
+            return await work
+    except TimeoutError:
+        if not scope.expired():
+            raise
+    pytest.fail(limit.message, pytrace=False)

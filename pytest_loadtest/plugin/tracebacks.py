@@ -1,0 +1,72 @@
+"""Tracebacks as users want them: their own frames, and no secrets.
+
+Owns the rule whose code a frame is. Knows pytest's representation of exceptions; runs nothing.
+"""
+
+from __future__ import annotations
+
+import sysconfig
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pytest
+
+import pytest_loadtest
+from pytest_loadtest.core.redaction import redact
+
+_OURS = str(Path(pytest_loadtest.__file__).parent)
+# Ours, the event loop's, pytest's, pluggy's: what lies between the user's lines.
+_FOREIGN = (
+    _OURS,
+    sysconfig.get_path("purelib"),
+    sysconfig.get_path("platlib"),
+    sysconfig.get_path("stdlib"),
+    "uvloop/",  # compiled: its frames carry a relative path
+)
+
+
+def users_traceback(info: pytest.ExceptionInfo[BaseException]) -> Any:
+    """The frames from the user's first to the last, without ours; all if none is the user's."""
+    entries = list(info.traceback)
+    first = next((n for n, entry in enumerate(entries) if not str(entry.path).startswith(_FOREIGN)), None)
+    if first is None:
+        return info.traceback
+    below = type(info.traceback)(entries[first:])
+    return below.filter(lambda entry: not str(entry.path).startswith(_OURS)) or below
+
+
+def place_of(traceback: TracebackType | None) -> str:
+    """``file:line`` of the innermost frame that is the user's; of the outermost if none is."""
+    place = ""
+    while traceback is not None:
+        filename = traceback.tb_frame.f_code.co_filename
+        if not filename.startswith(_FOREIGN) or not place:
+            place = f"{filename}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return place
+
+
+def short_traceback(error: BaseException) -> str:
+    """pytest's short traceback. The long one shows every argument, and a token is an argument."""
+    info = pytest.ExceptionInfo.from_exception(error)
+    info.traceback = users_traceback(info)
+    return redact(str(info.getrepr(style="short", chain=False)))
+
+
+def redact_representation(representation: Any) -> None:
+    """Take the secrets out of what pytest is about to show or to send to another process."""
+    for traceback, crash, _ in getattr(representation, "chain", ()):
+        if crash is not None:
+            crash.message = redact(crash.message)
+        for entry in traceback.reprentries:
+            entry.lines[:] = [redact(line) for line in entry.lines]
+            if arguments := getattr(entry, "reprfuncargs", None):
+                arguments.args = [(name, _redact_value(name, value)) for name, value in arguments.args]
+            if variables := getattr(entry, "reprlocals", None):
+                variables.lines[:] = [redact(line) for line in variables.lines]
+
+
+def _redact_value(name: str, value: str) -> str:
+    """The name may be what tells that the value is a secret."""
+    return redact(f"{name} = {value}").removeprefix(f"{name} = ")

@@ -1,0 +1,265 @@
+"""Ctrl-C: once ends the load, twice ends it at once; what was measured is shown either way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.conftest import Project
+
+# How long to wait for what must happen: far more than it takes on a busy machine.
+PATIENCE_S = 30
+
+# A child process, a shared async fixture and a fixture of each user, which all note when they go.
+CONFTEST = """
+import asyncio, subprocess, sys, pathlib
+
+def note(what):
+    with pathlib.Path("notes").open("a") as notes:
+        notes.write(what + "\\n")
+
+@pytest.fixture(scope="session")
+def platform():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    note(f"pid {child.pid}")
+    yield
+    child.terminate()
+    child.wait()
+    note("platform down")
+
+@pytest.fixture
+async def shared(platform):
+    yield
+    await asyncio.sleep(0)
+    note("shared down")
+
+@pytest.fixture
+async def signed_in(vu, shared):
+    yield
+    await asyncio.sleep(0)
+    note("user down")
+"""
+LOAD = """
+import asyncio
+from conftest import note
+
+pytestmark = pytest.mark.load(vus=3, duration="1h")
+"""
+
+
+class Session:
+    """pytest in a process of its own, to be interrupted."""
+
+    def __init__(self, project: Project, *args: str) -> None:
+        self._notes = project.pytester.path / "notes"
+        command = [sys.executable, "-m", "pytest", "-p", "pytest_loadtest.plugin", *args]
+        self._process = subprocess.Popen(
+            command, cwd=project.pytester.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def notes(self) -> list[str]:
+        """What its fixtures and tests have noted so far."""
+        return self._notes.read_text().splitlines() if self._notes.exists() else []
+
+    def end(self) -> tuple[int, str]:
+        """Its exit status and output."""
+        output, _ = self._process.communicate(timeout=PATIENCE_S)
+        return self._process.returncode, output
+
+    def kill(self) -> None:
+        """If a test has failed, nothing is left behind."""
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def start(project: Project) -> Iterator[Callable[..., Session]]:
+    sessions = []
+
+    def start_session(body: str, *args: str) -> Session:
+        project.write(CONFTEST, "conftest.py")
+        project.write(LOAD + body)
+        sessions.append(Session(project, *args))
+        return sessions[-1]
+
+    yield start_session
+    for session in sessions:
+        session.kill()
+
+
+def assert_is_gone(session: Session) -> None:
+    """The child process of the session's fixture."""
+    (pid,) = [int(note.split()[1]) for note in session.notes() if note.startswith("pid")]
+    assert not Path(f"/proc/{pid}").exists() if Path("/proc/self").exists() else _cannot_be_signalled(pid)
+
+
+def _cannot_be_signalled(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+BODIES = [
+    ("async", "async def test_load(http, signed_in):\n    await http.get('/shop')\n"),
+    ("sync", "def test_load(http, signed_in):\n    http.get('/shop')\n"),
+    (
+        "waiting for an answer",
+        "async def test_load(http, vu, signed_in):\n"
+        "    await http.get('/hang' if vu.iteration else '/shop')\n",
+    ),
+]
+
+
+@pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in BODIES])
+def test_once_ends_the_load_tears_everything_down_and_shows_what_was_measured(
+    project: Project, start: Callable[..., Session], body: str
+) -> None:
+    session = start(body + "\ndef test_after():\n    note('went on')\n")
+    wait_until(lambda: len(project.target.requests) >= 6)
+    session.interrupt()
+    status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert session.notes()[1:] == ["user down"] * 3 + ["shared down", "platform down"]
+    assert_is_gone(session)
+    pytest.LineMatcher(output.splitlines()).fnmatch_lines(
+        [
+            "*= load tests =*",
+            "test_load * interrupted *",
+            "test_load.py::test_load: 3 VUs, 1h",
+            "GET /shop * [1-9]*",
+            "*! KeyboardInterrupt !*",
+        ]
+    )
+
+
+def test_twice_waits_for_no_tear_down_of_users_and_shows_what_was_measured(
+    project: Project, start: Callable[..., Session]
+) -> None:
+    session = start(
+        """
+@pytest.fixture
+async def slow_to_leave(signed_in):
+    yield
+    note("leaving")
+    await asyncio.sleep(3600)
+
+async def test_load(http, slow_to_leave):
+    await http.get("/shop")
+"""
+    )
+    wait_until(lambda: len(project.target.requests) >= 3)
+    session.interrupt()
+    wait_until(lambda: "leaving" in session.notes())
+    session.interrupt()
+    interrupted_s = time.monotonic()
+    status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert time.monotonic() - interrupted_s < 15
+    users, shared = session.notes()[1:-2], session.notes()[-2:]
+    assert set(users) == {"leaving", "user down"}
+    assert shared == ["shared down", "platform down"]
+    assert_is_gone(session)
+    pytest.LineMatcher(output.splitlines()).fnmatch_lines(
+        ["test_load * interrupted *", "GET /shop * [1-9]*", "*! KeyboardInterrupt !*"]
+    )
+
+
+def test_twice_leaves_code_behind_that_swallows_every_cancellation(
+    project: Project, start: Callable[..., Session]
+) -> None:
+    session = start(
+        """
+async def test_load(http, platform):
+    await http.get("/shop")
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            note("stays")
+"""
+    )
+    wait_until(lambda: len(project.target.requests) >= 3)
+    session.interrupt()
+    wait_until(lambda: "stays" in session.notes())
+    session.interrupt()
+    status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert_is_gone(session)
+    pytest.LineMatcher(output.splitlines()).fnmatch_lines(["test_load * interrupted *", "GET /shop * 3 *"])
+
+
+SET_UPS = [
+    ("of a shared async fixture", ""),
+    ("of a user's async fixture", "vu"),
+]
+
+
+@pytest.mark.parametrize("argument", [pytest.param(argument, id=name) for name, argument in SET_UPS])
+def test_in_a_set_up_ends_the_session(project: Project, start: Callable[..., Session], argument: str) -> None:
+    session = start(
+        f"""
+@pytest.fixture
+async def waits({argument}):
+    note("waiting")
+    await asyncio.sleep(3600)
+
+async def test_load(platform, http, waits):
+    await http.get("/")
+"""
+    )
+    wait_until(lambda: "waiting" in session.notes())
+    session.interrupt()
+    status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert "platform down" in session.notes()
+    assert_is_gone(session)
+    assert project.target.requests == []
+
+
+def test_twice_gets_through_to_code_that_blocks_the_event_loop(
+    project: Project, start: Callable[..., Session]
+) -> None:
+    session = start(
+        """
+import signal, time
+
+async def test_load(http, vu, platform):
+    await http.get("/shop")
+    if vu.id == 1 and vu.iteration == 2:
+        note("blocks")
+        interrupts = signal.getsignal(signal.SIGINT).__self__
+        while not interrupts.count:
+            time.sleep(0.01)
+        note("was interrupted")
+        time.sleep(3600)
+"""
+    )
+    for noticed in ("blocks", "was interrupted"):
+        wait_until(lambda noticed=noticed: noticed in session.notes())
+        session.interrupt()
+    status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert_is_gone(session)
+    pytest.LineMatcher(output.splitlines()).fnmatch_lines(["test_load * interrupted *", "GET /shop * [1-9]*"])

@@ -1,0 +1,124 @@
+"""Tables as text: what they show at which width."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_loadtest.report.tables import (
+    NARROWEST,
+    budget_table,
+    check_table,
+    render,
+    request_table,
+    short_name,
+    summary_table,
+)
+from pytest_loadtest.results.result import Latency, LoadResult, ShareRow
+from tests.report.samples import MS, S, budget, load_result, request
+
+
+def cells(text: str) -> list[list[str]]:
+    """The rows of a rendered table, without the rule below its head."""
+    lines = [line for line in text.splitlines() if not line.startswith("─")]
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in lines]
+
+
+def summary(*results: LoadResult, width: int = 120) -> list[list[str]]:
+    return cells(render(summary_table(results, width), width))
+
+
+def test_the_summary_has_a_row_for_each_load_test() -> None:
+    failed = load_result(
+        test="test_b.py::test_b",
+        state="failed",
+        ran_ns=125 * S,
+        requests=(request("GET /", failed=1, count=8000),),
+        checks=(ShareRow("a", 1, 3),),
+    )
+    assert summary(load_result(), failed) == [
+        ["load test", "verdict", "VUs", "ran", "requests", "rate", "p50", "p95", "p99", "errors", "checks"],
+        [
+            "TestStore::test_browse[new]",
+            "passed",
+            "5",
+            "2s",
+            "100",
+            "50/s",
+            "9 ms",
+            "20 ms",
+            "40 ms",
+            "0%",
+            "-",
+        ],
+        ["test_b", "failed", "5", "2m5s", "8,000", "64/s", "9 ms", "20 ms", "40 ms", "0.01%", "33.33%"],
+    ]
+
+
+def test_a_load_test_without_requests_has_no_figures() -> None:
+    nothing = load_result(requests=(), latency=Latency(), ran_ns=300 * MS)
+    assert summary(nothing)[1][1:] == ["passed", "5", "300 ms", "0", "0/s", "-", "-", "-", "-", "-"]
+
+
+def test_a_narrow_terminal_does_without_some_columns_and_every_line_fits() -> None:
+    long_name = load_result(test="test_b.py::test_" + "a_very_long_name_" * 8)
+    text = render(summary_table([load_result(), long_name], NARROWEST), NARROWEST)
+    assert max(map(len, text.splitlines())) <= NARROWEST
+    assert cells(text)[0] == ["load test", "verdict", "requests", "rate", "p95", "p99", "errors", "checks"]
+    name = "".join(row.split("  ")[0].strip() for row in text.splitlines()[2:])
+    assert name.endswith("test_" + "a_very_long_name_" * 8)  # folded, not cut
+
+
+def test_a_very_narrow_terminal_gets_a_readable_table() -> None:
+    assert render(summary_table([load_result()], 20), 20) == render(summary_table([load_result()], 20), 80)
+
+
+def test_colours_are_there_only_where_they_are_wanted() -> None:
+    table = summary_table([load_result(state="failed")], 100)
+    assert "\x1b[" in render(table, 100, color=True)
+    assert "\x1b[" not in render(table, 100)
+
+
+def test_a_name_is_shown_as_it_is_and_never_as_markup() -> None:
+    text = render(request_table([request("GET /[bold]a[/bold]/:smile:")]), 100)
+    assert cells(text)[1][0] == "GET /[bold]a[/bold]/:smile:"
+
+
+def test_broken_budgets_come_first_and_defaults_are_marked() -> None:
+    result = load_result(
+        budgets=(
+            budget("p95", "<= 5 s", "1 s"),
+            budget("error_rate", "<= 0%", "3%", passed=False, implicit=True),
+        )
+    )
+    assert cells(render(budget_table(result), 100)) == [
+        ["budget", "limit", "measured"],
+        ["error_rate (default)", "<= 0%", "3%", "BROKEN"],
+        ["p95", "<= 5 s", "1 s", "ok"],
+    ]
+
+
+def test_requests_without_an_answer_have_a_count_and_no_latency() -> None:
+    row = request("GET /", failed=7, count=7)
+    refused = row.__class__(row.name, 7, 7, 0, 3.5, Latency(), {})
+    assert cells(render(request_table([refused]), 100))[1] == ["GET /", "7", "3.5/s", "-", "-", "-", "-", "7"]
+
+
+def test_only_checks_that_did_not_always_hold_are_listed() -> None:
+    result = load_result(checks=(ShareRow("good", 5, 5), ShareRow("bad", 0, 5), ShareRow("so so", 1, 3)))
+    assert cells(render(check_table(result), 100)) == [
+        ["check", "held", "of", "share"],
+        ["bad", "0", "5", "0%"],
+        ["so so", "1", "3", "33.33%"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("test", "name"),
+    [
+        pytest.param("tests/test_a.py::test_a", "test_a", id="a function"),
+        pytest.param("test_a.py::TestA::test_a[x::y]", "TestA::test_a[x::y]", id="a class and parameters"),
+        pytest.param("browse", "browse", id="a name that the marker gave"),
+    ],
+)
+def test_a_test_goes_by_its_name_within_the_file(test: str, name: str) -> None:
+    assert short_name(test) == name
