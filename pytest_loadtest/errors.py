@@ -19,5 +19,5 @@ class MisuseError(LoadTestError):
     """The test used an object where it cannot be used: a sync client outside a virtual user."""
 
 
-class AbortRun(LoadTestError):  # noqa: N818 - it is a decision of the test, not an error
-    """Raised by ``vu.abort(reason)``: the test asks for the whole load to end now."""
+class AbortRun(BaseException):
+    """Raised by ``vu.abort(reason)``: the whole load is to end now. ``except Exception`` does not stop it."""

@@ -35,6 +35,11 @@ class SyncClient:
         return f"<SyncClient {self._client!r}>"
 
     @property
+    def client(self) -> Client:
+        """The client behind it, for async code of the same virtual user."""
+        return self._client
+
+    @property
     def base_url(self) -> httpx.URL:
         return self._client.base_url
 

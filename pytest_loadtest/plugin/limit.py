@@ -25,17 +25,13 @@ class Limit:
 
     @property
     def remaining_s(self) -> float:
-        """What is left of it, never less than a moment: a timer of 0 seconds would be none."""
-        return max(0.001, self._ends_s - time.monotonic())
+        """What is left of it."""
+        return max(0.0, self._ends_s - time.monotonic())
 
     @property
     def message(self) -> str:
         """In pytest-timeout's own words."""
         return f"Timeout (>{self._settings.timeout:g}s) from pytest-timeout"
-
-    def renew(self) -> None:
-        """From the start: the tear-down of a load that took all the time there was needs some, too."""
-        self._ends_s = time.monotonic() + float(self._settings.timeout)
 
     @contextmanager
     def kept_by_loop(self) -> Iterator[None]:
@@ -45,5 +41,7 @@ class Limit:
         try:
             yield
         finally:
+            if not self.remaining_s:  # it has done its work; tear-down gets as much time again
+                self._ends_s = time.monotonic() + float(self._settings.timeout)
             settings = self._settings._replace(timeout=self.remaining_s)
             hook.pytest_timeout_set_timer(item=self._item, settings=settings)

@@ -81,13 +81,16 @@ class UserFixtures:
     async def value(self, given: Any, *, for_sync: bool) -> Any:
         """What a function gets for an argument: the user's own value of a node, else the given one.
 
-        Sync functions get an HTTP client as its sync facade.
+        Sync functions get an HTTP client as its sync facade, async ones the client itself, whichever of
+        them a fixture in between has handed on.
         """
         if isinstance(given, PerVU):
             key = id(given)
             if key not in self._values:
                 self._values[key] = await self._set_up(given)
             given = self._values[key]
+        if isinstance(given, SyncClient):
+            given = given.client
         return self._for_sync(given) if for_sync and isinstance(given, Client) else given
 
     def _for_sync(self, client: Client) -> SyncClient:

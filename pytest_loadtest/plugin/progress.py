@@ -36,10 +36,12 @@ class Display:
         reporter = config.pluginmanager.getplugin("terminalreporter")
         if reporter is None or config.getoption("verbose") < 0 or hasattr(config, "workerinput"):
             return None
-        try:
-            descriptor = os.dup(sys.__stdout__.fileno())  # type: ignore[union-attr]  # None raises AttributeError
-        except (AttributeError, OSError, ValueError):
-            return None
+        capture = config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():  # else the copy would be one of pytest's own file
+            try:
+                descriptor = os.dup(sys.__stdout__.fileno())  # type: ignore[union-attr]  # None is caught, too
+            except (AttributeError, OSError, ValueError):
+                return None
         stream = os.fdopen(descriptor, "w", buffering=1, encoding="utf-8", errors="replace")
         return cls(stream, live=stream.isatty() and not os.environ.get("CI"))
 

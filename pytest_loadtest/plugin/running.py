@@ -46,8 +46,6 @@ def run_load_test(item: LoadFunction) -> None:
     try:
         with limit.kept_by_loop() if limit else nullcontext():
             end = item.load_loop.run(_watched(item, run))
-            if limit:
-                limit.renew()
     except KeyboardInterrupt:  # the second Ctrl-C: little is torn down, but what was measured is shown
         recorder.flush()
         item.result = build_result(item, recorder, LoadEnd(Ending.INTERRUPTED, ran_ns=run.elapsed_ns))

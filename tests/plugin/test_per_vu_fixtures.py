@@ -40,6 +40,21 @@ ALL_PASS = [
         """,
     ),
     (
+        "a sync fixture may hand the HTTP client on to an async test",
+        1,
+        """
+        @pytest.fixture
+        def signed_in(http, vu):
+            http.headers["x-user"] = str(vu.id)
+            return http
+
+        @pytest.mark.load(vus=2, iterations_per_vu=1)
+        async def test_load(signed_in, http):
+            assert signed_in is http
+            assert (await signed_in.get("/")).status_code == 200
+        """,
+    ),
+    (
         "being per user spreads through sync, async and generator fixtures alike",
         1,
         """
