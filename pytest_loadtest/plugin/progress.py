@@ -75,12 +75,25 @@ def _leave_pytests_line(config: pytest.Config) -> None:
         reporter.flush()
 
 
+def _resume_pytests_line(item: LoadFunction) -> None:
+    """Begin pytest's line again, which then gets this test's dot."""
+    reporter = item.config.pluginmanager.getplugin("terminalreporter")
+    capture = item.config.pluginmanager.getplugin("capturemanager")
+    if reporter.showfspath:
+        with capture.global_and_fixture_disabled():
+            reporter.write_fspath_result(item.nodeid, "")
+
+
 async def _watch_plain(item: LoadFunction, run: LoadRun, display: Display) -> None:
-    while True:
-        await asyncio.sleep(PLAIN_EVERY_S)
-        _leave_pytests_line(item.config)
-        display.stream.write(plain_line(_snapshot(item, run)) + "\n")
-        display.stream.flush()
+    await asyncio.sleep(PLAIN_EVERY_S)
+    _leave_pytests_line(item.config)
+    try:
+        while True:
+            display.stream.write(plain_line(_snapshot(item, run)) + "\n")
+            display.stream.flush()
+            await asyncio.sleep(PLAIN_EVERY_S)
+    finally:
+        _resume_pytests_line(item)
 
 
 async def _watch_live(item: LoadFunction, run: LoadRun, display: Display) -> None:

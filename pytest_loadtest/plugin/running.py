@@ -147,7 +147,7 @@ def _failure_sections(result: LoadResult, end: LoadEnd) -> Iterator[tuple[str, s
 
 
 def _state(end: LoadEnd, verdicts: list[Verdict], reason: str) -> str:
-    if end.ending is not Ending.COMPLETED:
+    if end.ending not in (Ending.COMPLETED, Ending.HOPELESS):
         return str(end.ending)
     return "failed" if reason or not all(verdict.passed for verdict in verdicts) else "passed"
 

@@ -55,7 +55,7 @@ class Summary:
         writer = terminalreporter
         color = bool(terminalreporter.hasmarkup)
         width = terminalreporter._tw.fullwidth
-        writer.section("load tests")
+        writer.write_sep("=", "load tests")
         writer.write_line(render(summary_table(self._results.values(), width), width, color=color))
         for result in self._results.values():
             self._write_details(writer, result, width)

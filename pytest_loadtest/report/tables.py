@@ -15,9 +15,10 @@ from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, f
 from pytest_loadtest.core.wording import short_duration
 from pytest_loadtest.results.result import LoadResult, RequestRow
 
-# Columns that stay readable on the narrowest terminal that people use.
+# The narrowest terminal that people use.
 NARROWEST = 80
-WIDE = 110
+# What the first column of a table keeps of it.
+NARROWEST_NAME = 16
 
 
 def render(table: Table, width: int, *, color: bool = False) -> str:
@@ -36,7 +37,7 @@ def render(table: Table, width: int, *, color: bool = False) -> str:
 def _table(first: str, *columns: str, texts: frozenset[str] = frozenset()) -> Table:
     """A table whose first column gives way when the width does not suffice; all others hold figures."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(first, overflow="fold", min_width=16)
+    table.add_column(first, overflow="fold", min_width=NARROWEST_NAME)
     for title in columns:
         table.add_column(title, justify="left" if title in texts else "right", no_wrap=True)
     return table
@@ -60,13 +61,28 @@ _SUMMARY: Mapping[str, Callable[[LoadResult], str | Text]] = {
 }
 
 
+# What a narrow terminal does without, the first to go first.
+_DISPENSABLE = ("ran", "VUs", "p50", "rate", "p99")
+
+
 def summary_table(results: Iterable[LoadResult], width: int) -> Table:
-    """One row per load test; a narrow terminal does without what the other columns let guess."""
-    shown = [title for title in _SUMMARY if width >= WIDE or title not in ("VUs", "ran", "p50")]
+    """One row per load test, with as many columns as the width allows."""
+    rows = [(result, {title: cell(result) for title, cell in _SUMMARY.items()}) for result in results]
+    shown = list(_SUMMARY)
+    for title in _DISPENSABLE:
+        if _width(shown, [cells for _, cells in rows]) <= width:
+            break
+        shown.remove(title)
     table = _table("load test", *shown, texts=frozenset({"verdict"}))
-    for result in results:
-        table.add_row(Text(short_name(result.test)), *(_SUMMARY[title](result) for title in shown))
+    for result, cells in rows:
+        table.add_row(Text(short_name(result.test)), *(cells[title] for title in shown))
     return table
+
+
+def _width(titles: list[str], rows: list[dict[str, str | Text]]) -> int:
+    """What the table needs at least; two spaces are between columns."""
+    widest = (max(len(title), *(len(row[title]) for row in rows)) for title in titles)
+    return NARROWEST_NAME + sum(width + 2 for width in widest)
 
 
 def _ran(result: LoadResult) -> str:

@@ -96,7 +96,7 @@ class LoadResult:
     """What is kept of one load test."""
 
     test: str
-    state: str  # passed, failed, interrupted, aborted, timed out, hopeless, ...
+    state: str  # passed, failed, interrupted, aborted, timed out, ...
     reason: str
     load: str  # "157 VUs, 3m" in words
     open_model: bool
@@ -136,8 +136,8 @@ class LoadResult:
 
     @property
     def per_second(self) -> float:
-        """Requests per second over the time the load ran."""
-        return self.count / self.ran_ns * NS_PER_S if self.ran_ns else 0.0
+        """Requests per second over the time in which the load started requests."""
+        return sum(row.per_second for row in self.requests)
 
     @property
     def check_share(self) -> float:

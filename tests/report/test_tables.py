@@ -50,7 +50,7 @@ def test_the_summary_has_a_row_for_each_load_test() -> None:
             "0%",
             "-",
         ],
-        ["test_b", "failed", "5", "2m5s", "8,000", "64/s", "9 ms", "20 ms", "40 ms", "0.01%", "33.33%"],
+        ["test_b", "failed", "5", "2m5s", "8,000", "4,000/s", "9 ms", "20 ms", "40 ms", "0.01%", "33.33%"],
     ]
 
 
