@@ -58,9 +58,7 @@ async def watch(item: LoadFunction, run: LoadRun) -> None:
     display = item.config.stash.get(display_key, None)
     if display is None:
         await asyncio.Event().wait()
-        return
-    if display.live:
-        _leave_pytests_line(item.config)
+    elif display.live:
         await _watch_live(item, run, display)
     else:
         await _watch_plain(item, run, display)
@@ -76,12 +74,11 @@ def _leave_pytests_line(config: pytest.Config) -> None:
 
 
 def _resume_pytests_line(item: LoadFunction) -> None:
-    """Begin pytest's line again, which then gets this test's dot."""
+    """Begin pytest's line of this test again, which then gets its dot or word."""
     reporter = item.config.pluginmanager.getplugin("terminalreporter")
     capture = item.config.pluginmanager.getplugin("capturemanager")
-    if reporter.showfspath:
-        with capture.global_and_fixture_disabled():
-            reporter.write_fspath_result(item.nodeid, "")
+    with capture.global_and_fixture_disabled():
+        reporter.pytest_runtest_logstart(item.nodeid, item.location)
 
 
 async def _watch_plain(item: LoadFunction, run: LoadRun, display: Display) -> None:
@@ -101,17 +98,17 @@ async def _watch_live(item: LoadFunction, run: LoadRun, display: Display) -> Non
     from rich.live import Live
 
     console = Console(file=display.stream, force_terminal=True)
-    with Live(
-        LiveLine(_snapshot(item, run)),
-        console=console,
-        auto_refresh=False,
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    ) as live:
-        while True:
-            await asyncio.sleep(LIVE_EVERY_S)
-            live.update(LiveLine(_snapshot(item, run)), refresh=True)
+    live = Live(
+        console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+    )
+    _leave_pytests_line(item.config)
+    try:
+        with live:
+            while True:
+                live.update(LiveLine(_snapshot(item, run)), refresh=True)
+                await asyncio.sleep(LIVE_EVERY_S)
+    finally:
+        _resume_pytests_line(item)
 
 
 def _snapshot(item: LoadFunction, run: LoadRun) -> Snapshot:
