@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
-from pytest_loadtest.report.tables import render, request_table, summary_table
+from pytest_loadtest.report.tables import metric_table, phase_table, render, request_table, summary_table
 from pytest_loadtest.results.result import LoadResult
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class Summary:
@@ -49,7 +53,7 @@ class Summary:
         return lines
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """The table of all load tests; with -v the requests of each, too."""
+        """The table of all load tests; with -v the requests and custom metrics of each, too."""
         if not self._results:
             return
         writer = terminalreporter
@@ -62,10 +66,18 @@ class Summary:
 
     def _write_details(self, writer: Any, result: LoadResult, width: int) -> None:
         shown_elsewhere = result.state not in ("passed", "interrupted")
-        if (self._config.get_verbosity() > 0 or result.state == "interrupted") and result.requests:
-            writer.write_line("")
-            writer.write_line(f"{result.test}: {result.load}")
-            writer.write_line(render(request_table(result.requests), width))
+        if self._config.get_verbosity() > 0 or result.state == "interrupted":
+            writer.write_line(f"\n{result.test}: {result.load}")
+            for table in _details(result):
+                writer.write_line(render(table, width) + "\n")
         if not shown_elsewhere:
             for remark in result.remarks:
                 writer.write_line(f"note: {result.test}: {remark}")
+
+
+def _details(result: LoadResult) -> Iterator[Table]:
+    if result.requests:
+        yield request_table(result.requests)
+        yield phase_table(result.requests)
+    if result.has_metrics:
+        yield metric_table(result)

@@ -5,7 +5,7 @@ Its first line says it all, since pytest's short summary, JUnit and xdist show o
 
 from __future__ import annotations
 
-from pytest_loadtest.report.tables import budget_table, check_table, render, request_table
+from pytest_loadtest.report.tables import budget_table, check_table, metric_table, render, request_table
 from pytest_loadtest.results.result import BudgetRow, LoadResult
 
 WIDTH = 100
@@ -24,6 +24,8 @@ def failure_text(result: LoadResult) -> str:
     parts += [*_errors(result), *_failures(result)]
     if any(row.yes < row.total for row in result.checks):
         parts.append("Checks that did not hold:\n" + render(check_table(result), WIDTH))
+    if result.has_metrics:
+        parts.append("Custom metrics:\n" + render(metric_table(result), WIDTH))
     parts.append(_run_line(result))
     return "\n\n".join(parts)
 

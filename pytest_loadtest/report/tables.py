@@ -1,4 +1,6 @@
-"""The tables that reports share, drawn by rich: the summary of all load tests, budgets, requests, checks."""
+"""The tables that reports share, drawn by rich: the summary of all load tests, budgets, requests, their
+phases, checks, custom metrics.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pytest_loadtest.core.metrics import PHASES
 from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
 from pytest_loadtest.core.wording import short_duration
-from pytest_loadtest.results.result import LoadResult, RequestRow
+from pytest_loadtest.results.result import Latency, LoadResult, RequestRow
 
 # The narrowest terminal that people use.
 NARROWEST = 80
@@ -131,4 +134,28 @@ def check_table(result: LoadResult) -> Table:
     for row in result.checks:
         if row.yes < row.total:
             table.add_row(Text(row.name), f"{row.yes:,}", f"{row.total:,}", format_share(row.yes / row.total))
+    return table
+
+
+def phase_table(rows: Iterable[RequestRow]) -> Table:
+    """Where the time of requests went: the p95 of each phase that occurred."""
+    rows = list(rows)
+    phases = [phase for phase in PHASES if any(phase in row.phases for row in rows)]
+    table = _table("p95 of", *phases)
+    for row in rows:
+        spent = (row.phases.get(phase, Latency()) for phase in phases)
+        table.add_row(Text(row.name), *(_ms(latency.p95, latency.n) for latency in spent))
+    return table
+
+
+def metric_table(result: LoadResult) -> Table:
+    """The test's own counters, rates and trends."""
+    table = _table("metric", "count", "share", "p50", "p95", "p99", "max")
+    for name, count in result.counters.items():
+        table.add_row(Text(name), f"{count:,}", *["-"] * 5)
+    for row in result.rates:
+        table.add_row(Text(row.name), f"{row.total:,}", format_share(row.yes / row.total), *["-"] * 4)
+    for name, trend in result.trends.items():
+        figures = (trend.p50, trend.p95, trend.p99, trend.max)
+        table.add_row(Text(name), f"{trend.n:,}", "-", *(_ms(figure, trend.n) for figure in figures))
     return table

@@ -140,6 +140,11 @@ class LoadResult:
         return sum(row.per_second for row in self.requests)
 
     @property
+    def has_metrics(self) -> bool:
+        """Whether the test counted or timed something by itself."""
+        return bool(self.counters or self.rates or self.trends)
+
+    @property
     def check_share(self) -> float:
         """The share of checks that held; nan without checks."""
         total = sum(row.total for row in self.checks)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_loadtest.report.tables import (
     NARROWEST,
     budget_table,
     check_table,
+    metric_table,
+    phase_table,
     render,
     request_table,
     short_name,
@@ -122,3 +126,30 @@ def test_only_checks_that_did_not_always_hold_are_listed() -> None:
 )
 def test_a_test_goes_by_its_name_within_the_file(test: str, name: str) -> None:
     assert short_name(test) == name
+
+
+def test_phases_are_shown_by_their_p95_if_they_occurred() -> None:
+    first = request("GET /a")
+    connecting = replace(
+        first, phases={"connecting": Latency(1, p95=3 * MS), "waiting": Latency(9, p95=8 * MS)}
+    )
+    waiting = replace(first, name="GET /b", phases={"waiting": Latency(9, p95=2 * MS)})
+    assert cells(render(phase_table([connecting, waiting]), 100)) == [
+        ["p95 of", "connecting", "waiting"],
+        ["GET /a", "3 ms", "8 ms"],
+        ["GET /b", "-", "2 ms"],
+    ]
+
+
+def test_custom_metrics_show_what_each_kind_has() -> None:
+    result = load_result(
+        counters={"orders": 1200},
+        rates=(ShareRow("sold out", 1, 4),),
+        trends={"checkout": Latency(7, 10 * MS, 9 * MS, 20 * MS, 30 * MS, 40 * MS)},
+    )
+    assert cells(render(metric_table(result), 100)) == [
+        ["metric", "count", "share", "p50", "p95", "p99", "max"],
+        ["orders", "1,200", "-", "-", "-", "-", "-"],
+        ["sold out", "4", "25%", "-", "-", "-", "-"],
+        ["checkout", "7", "-", "9 ms", "20 ms", "30 ms", "40 ms"],
+    ]
