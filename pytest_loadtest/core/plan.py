@@ -213,6 +213,8 @@ def _applies(words: Mapping[str, Any], word: str) -> bool:
         return "stages" not in words and not words.keys() & ITERATION_WORDS
     if word == "vus":
         return not _is_open(words)
+    if word == "duration":  # for iterations it is a limit, which belongs to how many there are
+        return not words.keys() & ITERATION_WORDS
     if word in ("rate", "max_vus"):
         return _is_open(words)
     return True

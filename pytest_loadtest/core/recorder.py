@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pytest_loadtest.core.metrics import Metrics, RequestSeries, ShareSeries
+from pytest_loadtest.core.metrics import MOST_NAMES, OTHER_NAMES, Metrics, RequestSeries, ShareSeries
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recording import NullRecorder, RequestOwner, RequestRecorder
 from pytest_loadtest.core.records import (
@@ -33,12 +33,11 @@ _BUFFERED_RECORDS = 4096
 _REQUEST_BYTES = REQUEST.size * _BUFFERED_RECORDS
 _ITERATION_BYTES = ITERATION.size * _BUFFERED_RECORDS
 
-# A test that puts ids into its names must not eat the memory: a request name takes 0.14 MB of histograms.
-# Further names of requests, checks or metrics share one series.
-MOST_NAMES = 500
-OTHER_NAMES = "(further names)"
 
 _T = TypeVar("_T")
+
+
+_Result = tuple[str, bool, int]  # the name of a check or rate, its answer, its slice
 
 
 class Recorder(RequestRecorder):
@@ -56,8 +55,8 @@ class Recorder(RequestRecorder):
         self._iterations = bytearray(_ITERATION_BYTES)
         self._iterations_end = 0
         self._phases: dict[tuple[int, str], list[int]] = {}
-        self._checks: dict[tuple[str, bool], int] = {}
-        self._rates: dict[tuple[str, bool], int] = {}
+        self._checks: dict[_Result, int] = {}
+        self._rates: dict[_Result, int] = {}
         self._increments: dict[str, int] = {}
         self._trends: dict[str, list[int]] = {}
 
@@ -160,28 +159,37 @@ class Recorder(RequestRecorder):
 
     def dropped(self, intended_ns: int, n: int = 1) -> None:
         """Iterations that could not start."""
-        index = max(0, intended_ns - self._origin_ns) // self.metrics.slice_ns
-        self.metrics.iterations.dropped.add(index, n)
+        self.metrics.iterations.dropped.add(self._slice_of(intended_ns), n)
 
     def interrupted(self) -> None:
         """An iteration was cut at the end of the run."""
         self.metrics.iterations.interrupted += 1
 
-    def check(self, name: str, ok: bool) -> None:
-        """A soft check."""
-        self._checks[name, ok] = self._checks.get((name, ok), 0) + 1
+    # What a test tells belongs to the slice in which its iteration (or its measured block) started, so
+    # that slow iterations are judged with the others of their time. Without a start: the current slice.
 
-    def rate(self, name: str, ok: bool) -> None:
+    def check(self, name: str, ok: bool, started_ns: int | None = None) -> None:
+        """A soft check."""
+        key = name, ok, self._slice_of(started_ns)
+        self._checks[key] = self._checks.get(key, 0) + 1
+
+    def rate(self, name: str, ok: bool, started_ns: int | None = None) -> None:
         """One result of a custom rate."""
-        self._rates[name, ok] = self._rates.get((name, ok), 0) + 1
+        key = name, ok, self._slice_of(started_ns)
+        self._rates[key] = self._rates.get(key, 0) + 1
 
     def count(self, name: str, n: int) -> None:
         """Add to a custom counter."""
         self._increments[name] = self._increments.get(name, 0) + n
 
-    def trend(self, name: str, value_ns: int) -> None:
+    def trend(self, name: str, value_ns: int, started_ns: int | None = None) -> None:
         """One value of a custom trend."""
-        self._trends.setdefault(name, []).append(value_ns)
+        self._trends.setdefault(name, []).extend((self._slice_of(started_ns), value_ns))
+
+    def _slice_of(self, started_ns: int | None) -> int:
+        if started_ns is None:
+            return self._slice
+        return max(0, started_ns - self._origin_ns) // self.metrics.slice_ns
 
     # -- slices -----------------------------------------------------------------------------------
 
@@ -201,15 +209,14 @@ class Recorder(RequestRecorder):
             _entry(self.metrics.counters, name, SliceCounts).add(self._slice, n)
         self._increments.clear()
         for name, values in self._trends.items():
-            values_ns = np.array(values, dtype=np.int64)
-            slices = np.full(len(values), self._slice, dtype=np.int64)
-            _entry(self.metrics.trends, name, LatencyTimeline).add(slices, values_ns)
+            pairs = np.array(values, dtype=np.int64).reshape(-1, 2)
+            _entry(self.metrics.trends, name, LatencyTimeline).add(pairs[:, 0], pairs[:, 1])
         self._trends.clear()
 
-    def _flush_shares(self, pending: dict[tuple[str, bool], int], table: dict[str, ShareSeries]) -> None:
-        for (name, ok), n in pending.items():
+    def _flush_shares(self, pending: dict[_Result, int], table: dict[str, ShareSeries]) -> None:
+        for (name, ok, index), n in pending.items():
             series = _entry(table, name, ShareSeries)
-            (series.yes if ok else series.no).add(self._slice, n)
+            (series.yes if ok else series.no).add(index, n)
         pending.clear()
 
     def _flush_phases(self) -> None:

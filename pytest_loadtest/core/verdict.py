@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from pytest_loadtest.core.budget import Budget, Scope
 from pytest_loadtest.core.histogram import Histogram
-from pytest_loadtest.core.metrics import Metrics, RequestSeries, ShareSeries, merged_latency, name_matches
+from pytest_loadtest.core.metrics import (
+    OTHER_NAMES,
+    Metrics,
+    RequestSeries,
+    ShareSeries,
+    merged_latency,
+    name_matches,
+)
 from pytest_loadtest.core.timeline import LatencyTimeline, Window
 from pytest_loadtest.core.units import NS_PER_S, format_duration
 
@@ -41,13 +48,18 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The metrics of a run, the part that explicit budgets judge, and how long that part and all took."""
+    """The metrics of a run, the part that explicit budgets judge, and how long that part and all took.
+
+    `whole` is the time in which the load was to send, without the graceful stop after it: rates are
+    those of that time. A window of None is everything.
+    """
 
     metrics: Metrics
     steady: Window | None
     steady_ns: int
     whole_ns: int
     open_model: bool = False
+    whole: Window | None = None
 
     def window(self, budget: Budget) -> Window | None:
         """The part of the run that a budget speaks of; None is the whole run."""
@@ -89,6 +101,8 @@ def _read_latency(budget: Budget, run: Measurement) -> Reading:
     if budget.scope is Scope.METRIC:
         trends = (trend for name, trend in run.metrics.trends.items() if name_matches(name, budget.pattern))
         return Reading(*_latency_figure(budget, merged_latency(trends, window)))
+    if budget.scope is Scope.REQUEST and OTHER_NAMES in run.metrics.requests:
+        return Reading(math.nan, 0, _TOO_MANY_NAMES)
     series = list(_requests(budget, run))
     histogram = merged_latency((run.latency_of(each) for each in series), window)
     dropped = run.metrics.iterations.dropped.total(window) if budget.scope is Scope.ALL else 0
@@ -104,6 +118,12 @@ def _read_latency(budget: Budget, run: Measurement) -> Reading:
         if budget.holds(answered.quantile(budget.percentile, beyond=dropped + censored.n)):
             return Reading(value, n)
     return Reading(value, n, _censored_note(value, censored.n), undecided=True)
+
+
+_TOO_MANY_NAMES = (
+    f"there were more request names than are kept apart: some of these requests may be in {OTHER_NAMES!r}; "
+    "give requests whose path contains ids a name="
+)
 
 
 def _latency_figure(budget: Budget, histogram: Histogram, beyond: int = 0) -> tuple[float, int]:

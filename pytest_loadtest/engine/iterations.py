@@ -70,6 +70,7 @@ class Iterations:
         self._begun = number = self._begun + 1
         cancellations = task.cancelling()
         started_ns = self._now()
+        user.started_ns = started_ns - delay_ns
         try:
             await body()
             finished_ns = self._now()

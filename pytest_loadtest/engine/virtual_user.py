@@ -26,10 +26,10 @@ LONGEST_TREND_S = 10 * 365 * 24 * 3600
 class UserRecorder(RequestRecorder, Protocol):
     """What a virtual user tells about its requests and about itself."""
 
-    def check(self, name: str, ok: bool) -> None: ...
-    def rate(self, name: str, ok: bool) -> None: ...
+    def check(self, name: str, ok: bool, started_ns: int | None) -> None: ...
+    def rate(self, name: str, ok: bool, started_ns: int | None) -> None: ...
     def count(self, name: str, n: int) -> None: ...
-    def trend(self, name: str, value_ns: int) -> None: ...
+    def trend(self, name: str, value_ns: int, started_ns: int | None) -> None: ...
 
 
 class VirtualUser:
@@ -44,6 +44,7 @@ class VirtualUser:
         "iteration",
         "recorder",
         "start_delay_ns",
+        "started_ns",
         "was_cut",
     )
 
@@ -53,6 +54,7 @@ class VirtualUser:
         # What follows is the engine's and the client's: see core.recorder.RequestOwner.
         self.recorder: UserRecorder = NullRecorder()
         self.start_delay_ns = 0
+        self.started_ns: int | None = None  # when this iteration started, or was to start
         self.was_cut = False
         self._seed = seed
         self._clock = clock
@@ -76,7 +78,7 @@ class VirtualUser:
     def check(self, name: str, ok: object) -> bool:
         """A soft check: counted under its name, never raises. Returns whether it held."""
         passed = bool(ok)
-        self.recorder.check(name, passed)
+        self.recorder.check(name, passed, self.started_ns)
         return passed
 
     def count(self, name: str, n: int = 1) -> None:
@@ -90,18 +92,18 @@ class VirtualUser:
         """Add a duration in seconds to the custom trend `name`, which has percentiles like a latency."""
         if not 0 <= seconds <= LONGEST_TREND_S:  # not a number is not between them either
             raise MisuseError(f"vu.trend({name!r}, {seconds!r}): a duration is zero or more seconds")
-        self.recorder.trend(name, round(seconds * NS_PER_S))
+        self.recorder.trend(name, round(seconds * NS_PER_S), self.started_ns)
 
     def rate(self, name: str, ok: object) -> None:
         """Add a yes or a no to the custom rate `name`."""
-        self.recorder.rate(name, bool(ok))
+        self.recorder.rate(name, bool(ok), self.started_ns)
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
         """Time the block as the custom trend `name`. A block that raises has no duration."""
         started_ns = self._clock()
         yield
-        self.recorder.trend(name, self._clock() - started_ns)
+        self.recorder.trend(name, self._clock() - started_ns, started_ns)
 
     def think(self, low: object, high: object = None) -> Awaitable[None]:
         """Wait as a person would: `low`, or a random time from `low` to `high` (durations).

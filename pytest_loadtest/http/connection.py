@@ -48,6 +48,7 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_reason",
         "_sweeper",
+        "_trailer_bytes",
         "_user",
         "_waiter",
         "body",
@@ -187,6 +188,7 @@ class Connection(asyncio.Protocol):
         self._body_parts: list[bytes] = []
         self._body_bytes = 0
         self._interim_bytes = 0
+        self._trailer_bytes = 0
         self._in_body = False
         self._complete = False
         self._junk = False
@@ -220,7 +222,11 @@ class Connection(asyncio.Protocol):
             self._reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._complete:
+        if self._in_body:  # a trailer: httpx drops it, too
+            self._trailer_bytes += len(name) + len(value)
+            if self._trailer_bytes > self._max_header_bytes:
+                self._failure = Failure(Outcome.TOO_LARGE, f"{Outcome.TOO_LARGE.label}: endless trailers")
+        elif not self._complete:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:

@@ -84,6 +84,7 @@ class Exchanger:
         total_ns = terms.timeouts.total_ns
         deadline_ns = NEVER if total_ns is None else perf_counter_ns() + total_ns
         pool = self._pools.get(route.origin) or self._add_pool(route.origin)
+        first_started_ns = 0
         connection = pool.take_idle()
         if connection is None:
             attempt = _Attempt(route, sent, name, recorder, delay_ns, deadline_ns, terms.timeouts)
@@ -95,10 +96,11 @@ class Exchanger:
                 attempt = _Attempt(route, sent, name, recorder, delay_ns, deadline_ns, terms.timeouts)
                 if not _may_be_sent_again(error, connection, route):
                     self._fail(error, connection, attempt)
+                first_started_ns = connection.started_ns  # its time is part of what the user waited
                 connection = await self._exchange_on_another(pool, attempt)
         head = connection.head
         status = head.status
-        started_ns = connection.started_ns
+        started_ns = first_started_ns or connection.started_ns
         finished_ns = connection.finished_ns
         ok = terms.allow(status)
         recorder.response(
@@ -179,6 +181,12 @@ class Exchanger:
             raise error  # not the target's doing: an interrupt, or a mistake in this package
         failure = failure_of(error)
         phrase = failure.phrase
+        if self._closed:  # its user has left the load while a task that it forgot still waited
+            outcome = Outcome.CENSORED
+            _record_failure(attempt, outcome, outcome.label, begun_ns, now_ns, bytes_sent)
+            raise failure.error(phrase, request=request_of(attempt.route, attempt.sent)) from None
+        if failure.outcome is Outcome.TIMEOUT and attempt.timeouts.total_ns is not None:
+            begun_ns = attempt.deadline_ns - attempt.timeouts.total_ns  # its full wait, connecting included
         if failure.outcome in (Outcome.TIMEOUT, Outcome.CONNECT_TIMEOUT):
             phrase = f"{phrase} after {(now_ns - begun_ns) / 1e9:.3g} s"
         _record_failure(attempt, failure.outcome, phrase, begun_ns, now_ns, bytes_sent)

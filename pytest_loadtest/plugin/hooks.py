@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
@@ -126,7 +127,12 @@ class LoadHooks:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Attach the result, as plain values that travel between processes."""
         report = yield
-        if isinstance(item, LoadFunction) and call.when == "call" and item.result is not None:
+        if not isinstance(item, LoadFunction):
+            return report
+        if isinstance(report.longrepr, tuple):  # a skip; everything else has been through the item's hands
+            path, line, reason = report.longrepr
+            report.longrepr = path, line, redact(reason)
+        if call.when == "call" and item.result is not None:
             report.load_result = item.result.to_plain()  # type: ignore[attr-defined]  # reports carry extras
             if report.failed:
                 report.sections += item.failure_sections

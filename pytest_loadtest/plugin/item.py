@@ -44,8 +44,9 @@ class LoadFunction(pytest.Function):
 
     @property
     def body(self) -> Callable[..., Any]:
-        """The user's function, not bound to an instance."""
-        body: Callable[..., Any] = getattr(inspect.unwrap(self.obj), "__func__", inspect.unwrap(self.obj))
+        """The user's function with its decorators, not bound to an instance."""
+        given: Any = self.obj.__wrapped__  # below our stand-in
+        body: Callable[..., Any] = getattr(given, "__func__", given)
         return body
 
     def _declared(self) -> object:

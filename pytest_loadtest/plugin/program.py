@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -40,6 +41,8 @@ class PytestProgram:
         # In pytest's order: autouse and usefixtures, which are handed to nobody, come before arguments.
         self._nodes = [value for value in item.funcargs.values() if isinstance(value, PerVU)]
         self._places: dict[str, str] = {}  # as in tracebacks, and as shown
+        # The first look-up of a module walks all of them: 50 ms, which a first failure would stall the load.
+        inspect.getmodule(self._function.__code__)
         self._keep_error = keep_error
         self.first_error: BaseException | None = None  # only for --load-once: it keeps frames alive
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import IO, TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,12 @@ PLAIN_EVERY_S = 10.0
 LIVE_EVERY_S = 0.25
 
 
+def _uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
+    """Outside pytest's capture, if there is any (``-p no:capture``)."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    return nullcontext() if capture is None else capture.global_and_fixture_disabled()
+
+
 class Display:
     """Where progress goes: a terminal that can redraw a line, or a file that gets lines."""
 
@@ -36,8 +43,7 @@ class Display:
         reporter = config.pluginmanager.getplugin("terminalreporter")
         if reporter is None or config.getoption("verbose") < 0 or hasattr(config, "workerinput"):
             return None
-        capture = config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():  # else the copy would be one of pytest's own file
+        with _uncaptured(config):  # else the copy would be one of pytest's own file
             try:
                 descriptor = os.dup(sys.__stdout__.fileno())  # type: ignore[union-attr]  # None is caught, too
             except (AttributeError, OSError, ValueError):
@@ -67,8 +73,7 @@ async def watch(item: LoadFunction, run: LoadRun) -> None:
 def _leave_pytests_line(config: pytest.Config) -> None:
     """End the line on which pytest writes its dots, so that ours begins at the left."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
-    capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
+    with _uncaptured(config):
         reporter.ensure_newline()
         reporter.flush()
 

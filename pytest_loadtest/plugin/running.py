@@ -11,9 +11,11 @@ from contextlib import nullcontext
 
 import pytest
 
+from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import MOST_NAMES, OTHER_NAMES, Recorder
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.shape import OpenShape, Shape, slices_of
+from pytest_loadtest.core.timeline import Window
 from pytest_loadtest.core.units import NS_PER_S, format_duration
 from pytest_loadtest.core.verdict import Measurement, Verdict, judge
 from pytest_loadtest.core.wording import shape_in_words
@@ -26,10 +28,14 @@ from pytest_loadtest.plugin.tracebacks import short_traceback
 from pytest_loadtest.report.failure import failure_text, tracebacks
 from pytest_loadtest.results.result import LoadResult, tables_of
 
-# Runs shorter than a minute get finer slices, so that ramps of parts of a second can be left out.
+# Short runs and short holds get finer slices, so that ramps of parts of a second can be left out.
 SHORT_RUN_NS = 60 * NS_PER_S
 SHORT_SLICE_NS = NS_PER_S // 10
 SLICE_NS = NS_PER_S
+SHORT_HOLD_NS = 10 * NS_PER_S
+# When every request until then failed to reach anybody, the target is not there.
+NO_TARGET_AFTER_NS = 3 * NS_PER_S
+NO_TARGET = frozenset({Outcome.REFUSED, Outcome.DNS, Outcome.UNREACHABLE})
 # The test decided not to be run: there is no result to show.
 NO_RESULT = (pytest.skip.Exception, pytest.xfail.Exception)
 
@@ -50,6 +56,7 @@ def run_load_test(item: LoadFunction) -> None:
         recorder.flush()
         item.result = build_result(item, recorder, LoadEnd(Ending.INTERRUPTED, ran_ns=run.elapsed_ns))
         raise
+    recorder.flush()  # requests of forgotten tasks ended only when their clients were closed
     if not isinstance(end.error, NO_RESULT):
         item.result = build_result(item, recorder, end)
         item.failure_sections = list(_failure_sections(item.result, end))
@@ -57,17 +64,31 @@ def run_load_test(item: LoadFunction) -> None:
 
 
 async def _watched(item: LoadFunction, run: LoadRun) -> LoadEnd:
-    watching = asyncio.ensure_future(watch(item, run))
+    beside = [asyncio.ensure_future(watch(item, run)), asyncio.ensure_future(_stop_without_target(run))]
     try:
         return await run.run()
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _stop_without_target(run: LoadRun) -> None:
+    """End a load whose test survives that nothing answers: it would only count refused connections."""
+    while run.elapsed_ns < NO_TARGET_AFTER_NS:  # noqa: ASYNC110 - time gives no event
+        await asyncio.sleep(NO_TARGET_AFTER_NS / NS_PER_S / 10)
+    run.recorder.flush()
+    metrics = run.recorder.metrics
+    outcomes = {outcome for series in metrics.requests.values() for outcome in series.outcomes}
+    if outcomes and outcomes <= NO_TARGET:
+        run.stop(Ending.HOPELESS, next(iter(metrics.errors.values())).sample)
 
 
 def slice_length_ns(shape: Shape) -> int:
     """How fine the timeline is."""
-    return SHORT_SLICE_NS if shape.duration_ns < SHORT_RUN_NS else SLICE_NS
+    holds = [ends - begins for begins, ends in shape.steady_spans()]
+    is_short = shape.duration_ns < SHORT_RUN_NS or min(holds, default=SHORT_HOLD_NS) < SHORT_HOLD_NS
+    return SHORT_SLICE_NS if is_short else SLICE_NS
 
 
 def build_result(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> LoadResult:
@@ -92,17 +113,29 @@ def build_result(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> LoadRe
 
 
 def _measurement(shape: Shape, recorder: Recorder, end: LoadEnd) -> Measurement:
-    slice_ns = recorder.metrics.slice_ns
-    is_limited_by_iterations = getattr(shape, "iterations", None) or getattr(shape, "iterations_per_vu", None)
-    steady = None if is_limited_by_iterations else slices_of(shape.steady_spans(), slice_ns) or None
-    # A ramp-free shape is steady as a whole; its requests of the very last moment belong to it too.
-    if steady is not None and shape.steady_spans() == ((0, shape.duration_ns),):
-        steady = None
-    steady_ns = sum(last - first for first, last in steady) * slice_ns if steady else 0
-    ran_ns = min(end.ran_ns, shape.duration_ns) if not is_limited_by_iterations else end.ran_ns
-    return Measurement(
-        recorder.metrics, steady, steady_ns or ran_ns, ran_ns, open_model=isinstance(shape, OpenShape)
-    )
+    metrics, is_open = recorder.metrics, isinstance(shape, OpenShape)
+    if iterations_asked(shape):
+        return Measurement(metrics, None, end.ran_ns, end.ran_ns, open_model=is_open)
+    ran_ns = min(end.ran_ns, shape.duration_ns)
+    whole = ((0, -(-ran_ns // metrics.slice_ns)),)
+    steady, steady_ns = _steady(shape, metrics.slice_ns) or (whole, ran_ns)
+    return Measurement(metrics, steady, steady_ns, ran_ns, open_model=is_open, whole=whole)
+
+
+def _steady(shape: Shape, slice_ns: int) -> tuple[Window, int] | None:
+    """The whole slices in which the level holds; None when it always holds, or never for a slice."""
+    spans = shape.steady_spans()
+    steady = slices_of(spans, slice_ns)
+    if not steady or spans == ((0, shape.duration_ns),):
+        return None
+    return steady, sum(last - first for first, last in steady) * slice_ns
+
+
+def iterations_asked(shape: Shape) -> int:
+    """How many iterations the load is to have; 0 when it is limited by time."""
+    if isinstance(shape, OpenShape):
+        return 0
+    return shape.iterations or (shape.iterations_per_vu or 0) * shape.vus
 
 
 def _is_judged(end: LoadEnd) -> bool:
@@ -116,6 +149,8 @@ def _reason(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> str:
     if end.ending is Ending.TIMED_OUT:
         assert item.load_loop.limit is not None
         return f"{item.load_loop.limit.message}: the load was stopped"
+    if end.ending is Ending.HOPELESS and not recorder.metrics.failures:
+        return f"no request got an answer, the load was stopped: {end.reason}"
     if end.ending is Ending.HOPELESS:
         failure = next(iter(recorder.metrics.failures.values()))
         what = f"{failure.type} at {failure.place}: {failure.message}"
@@ -126,6 +161,8 @@ def _reason(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> str:
         and not item.plan.once
     ):
         return "no iteration finished: nothing was measured"
+    if (missing := _missing_iterations(item, recorder, end)) is not None:
+        return missing
     if end.stuck:
         return f"{len(end.stuck)} virtual users did not stop when they were cancelled"
     if end.tear_down_errors:
@@ -135,6 +172,16 @@ def _reason(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> str:
             f"the first, of virtual user {user}: {type(error).__name__}: {error}"
         )
     return ""
+
+
+def _missing_iterations(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> str | None:
+    asked, done = iterations_asked(item.plan.load.shape), recorder.metrics.iterations.finished.total()
+    if end.ending is not Ending.COMPLETED or item.plan.once or done >= asked:
+        return None
+    limit = format_duration(item.plan.load.shape.duration_ns)
+    return (
+        f"only {done:,} of {asked:,} iterations were finished within {limit}; duration= gives them more time"
+    )
 
 
 def _failure_sections(result: LoadResult, end: LoadEnd) -> Iterator[tuple[str, str]]:
@@ -155,8 +202,13 @@ def _state(end: LoadEnd, verdicts: list[Verdict], reason: str) -> str:
 def _remarks(shape: Shape, end: LoadEnd, run: Measurement) -> list[str]:
     """What a reader must know to read the numbers rightly."""
     remarks = []
-    if not shape.steady_spans():
+    if not slices_of(shape.steady_spans(), run.metrics.slice_ns):
         remarks.append("the load never holds one level: budgets are judged on the whole run, ramps included")
+    if (delay := run.metrics.iterations.start_delay).n:
+        p50, p99 = (format_duration(delay.quantile(share)) for share in (0.5, 0.99))
+        remarks.append(
+            f"iterations started late by p50 {p50}, p99 {p99}; their first request carries that delay"
+        )
     if run.metrics.iterations.interrupted:
         censored = sum(series.censored.total() for series in run.metrics.requests.values())
         after = f" after the graceful stop of {format_duration(shape.graceful_stop_ns)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
 from pytest_loadtest.report.tables import metric_table, phase_table, render, request_table, summary_table
@@ -40,7 +41,7 @@ class Summary:
         if not selected or session is None or self._config.get_verbosity() < 0:
             return []
         environment = session.environment.name or "none"
-        api = session.environment.get("api", "")
+        api = redact(str(session.environment.get("api", "")))
         profile = session.profile.source if session.profile else "no profile"
         lines = [
             f"load tests: {len(selected)}, environment {environment}{f' ({api})' if api else ''}, {profile}"

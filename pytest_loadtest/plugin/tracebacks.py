@@ -51,7 +51,7 @@ def short_traceback(error: BaseException) -> str:
     """pytest's short traceback. The long one shows every argument, and a token is an argument."""
     info = pytest.ExceptionInfo.from_exception(error)
     info.traceback = users_traceback(info)
-    return redact(str(info.getrepr(style="short", chain=False)))
+    return redact(str(info.getrepr(style="short")))
 
 
 def redact_representation(representation: Any) -> None:

@@ -213,7 +213,7 @@ def _measured_row(name: str, series: RequestSeries, run: Measurement) -> Request
         count=count,
         failed=series.failed.total(),
         censored=series.censored.total(),
-        per_second=count / run.whole_ns * NS_PER_S if run.whole_ns else 0.0,
+        per_second=series.total.total(run.whole) / run.whole_ns * NS_PER_S if run.whole_ns else 0.0,
         latency=Latency.of(run.latency_of(series).histogram()),
         phases={phase: Latency.of(histogram) for phase, histogram in series.phases.items()},
     )

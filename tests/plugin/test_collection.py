@@ -140,6 +140,7 @@ def test_every_kind_of_method_can_be_a_load_test(project: Project, target: Targe
         def decorated(function):
             @functools.wraps(function)
             async def wrapper(*args, **kwargs):
+                await kwargs["http"].get("/decorator")
                 return await function(*args, **kwargs)
             return wrapper
 
@@ -175,7 +176,10 @@ def test_every_kind_of_method_can_be_a_load_test(project: Project, target: Targe
         """
     )
     project.run().assert_outcomes(passed=6)
-    assert target.paths() == ["/instance", "/instance", "/static", "/class", "/decorated", "/outside"]
+    assert target.paths() == [
+        *("/instance", "/instance", "/static", "/class"),
+        *("/decorator", "/decorated", "/decorator", "/outside"),
+    ]
 
 
 def test_parametrize_makes_a_load_test_of_each_set(project: Project, target: Target) -> None:
