@@ -39,13 +39,28 @@ _PATTERNS = (
         ),
         rf"\1{MASK}",
     ),
+    # parameters of a query that carry what signs or signs in
+    (re.compile(r"(?i)([?&](?:sig|code|auth|credentials?|pass|otp|pin|session)=)[^&\s\"'#]+"), rf"\1{MASK}"),
     # user and password of a URL
     (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]{0,20}://)[^/\s?#]+@"), rf"\1{MASK}@"),
 )
 
 
+# Values that somebody declared secret, whatever they look like. Short ones would hide ordinary text.
+_declared: set[str] = set()
+_SHORTEST_DECLARED = 6
+
+
+def declare_secret(value: str) -> None:
+    """From now on this text is replaced wherever it occurs, for as long as the process lives."""
+    if len(value) >= _SHORTEST_DECLARED:
+        _declared.add(value)
+
+
 def redact(text: str) -> str:
-    """The text with everything that looks like a secret replaced by ``[redacted]``."""
+    """The text with everything that is or looks like a secret replaced by ``[redacted]``."""
+    for secret in _declared:
+        text = text.replace(secret, MASK)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text

@@ -223,7 +223,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_body:  # a trailer: httpx drops it, too
-            self._trailer_bytes += len(name) + len(value)
+            self._trailer_bytes += len(name) + len(value) + len(b": \r\n")
             if self._trailer_bytes > self._max_header_bytes:
                 self._failure = Failure(Outcome.TOO_LARGE, f"{Outcome.TOO_LARGE.label}: endless trailers")
         elif not self._complete:

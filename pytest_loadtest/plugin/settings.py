@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_loadtest.core.environment import Environment
 from pytest_loadtest.core.plan import OVERRIDABLE, Layer
+from pytest_loadtest.core.redaction import declare_secret
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
 
@@ -135,4 +136,7 @@ def _expand(value: Any, where: str) -> Any:
                 f"{TABLE} {where}: the environment variable {match[1]} is not set"
             ) from None
 
-    return _VARIABLE.sub(look_up, value)
+    expanded = _VARIABLE.sub(look_up, value)
+    if expanded != value and "://" not in expanded:  # a URL is needed in errors; its password is masked there
+        declare_secret(expanded)
+    return expanded

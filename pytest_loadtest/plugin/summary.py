@@ -10,6 +10,7 @@ import pytest
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
+from pytest_loadtest.report.failure import details
 from pytest_loadtest.report.tables import metric_table, phase_table, render, request_table, summary_table
 from pytest_loadtest.results.result import LoadResult
 
@@ -66,12 +67,13 @@ class Summary:
             self._write_details(writer, result, width)
 
     def _write_details(self, writer: Any, result: LoadResult, width: int) -> None:
-        shown_elsewhere = result.state not in ("passed", "interrupted")
-        if self._config.get_verbosity() > 0 or result.state == "interrupted":
+        if result.state == "interrupted":  # there is no report that could show it
+            writer.write_line(f"\n{result.test}: {result.load}\n\n{details(result)}")
+        elif self._config.get_verbosity() > 0:
             writer.write_line(f"\n{result.test}: {result.load}")
             for table in _details(result):
                 writer.write_line(render(table, width) + "\n")
-        if not shown_elsewhere:
+        if result.state == "passed":
             for remark in result.remarks:
                 writer.write_line(f"note: {result.test}: {remark}")
 

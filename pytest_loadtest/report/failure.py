@@ -16,7 +16,12 @@ NOT_MEASURED = "-"
 
 def failure_text(result: LoadResult) -> str:
     """Everything that a person needs to know about a load test that failed."""
-    parts = [headline(result), *_reasons(result)]
+    return "\n\n".join([headline(result), *_reasons(result), details(result)])
+
+
+def details(result: LoadResult) -> str:
+    """What was measured, beneath the verdict."""
+    parts = []
     if result.budgets:
         parts.append(render(budget_table(result), WIDTH))
     if result.requests:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_loadtest.core.redaction import MASK, redact
+from pytest_loadtest.core.redaction import MASK, declare_secret, redact
 
 SECRET = "s3cr3t"
 
@@ -51,6 +51,7 @@ SECRET = "s3cr3t"
             id="JSON inside JSON",
         ),
         pytest.param("GET /x?access_token=s3cr3t&n=1", f"GET /x?access_token={MASK}&n=1", id="a query"),
+        pytest.param("GET /x?n=1&sig=s3cr3t&m=2", f"GET /x?n=1&sig={MASK}&m=2", id="a signed URL"),
         pytest.param("x-api-key: s3cr3t", f"x-api-key: {MASK}", id="a key's header"),
         pytest.param(
             "SUPABASE_SERVICE_KEY=s3cr3t", f"SUPABASE_SERVICE_KEY={MASK}", id="an environment variable"
@@ -89,3 +90,10 @@ def test_a_secret_is_masked(text: str, shown: str) -> None:
 )
 def test_what_is_no_secret_stays(text: str) -> None:
     assert redact(text) == text
+
+
+def test_what_was_declared_secret_is_hidden_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_loadtest.core.redaction._declared", set())
+    declare_secret("plain words")
+    declare_secret("short")
+    assert redact("assert 'plain words' == 'short'") == f"assert '{MASK}' == 'short'"

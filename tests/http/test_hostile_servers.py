@@ -98,6 +98,11 @@ CASES = [
         TOO_LARGE,
     ),
     Case(
+        "sends trailers for ever",
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: 1\r\n" * 20_000, HANG],
+        TOO_LARGE,
+    ),
+    Case(
         "switches protocols unasked",
         [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"],
         PROTOCOL,

@@ -1,0 +1,121 @@
+"""What makes a load test fail although no budget says so, and what the figures leave in and out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.conftest import Project
+from tests.plugin.target import Target
+
+
+def test_iterations_that_were_not_finished_in_time_fail_the_test(project: Project) -> None:
+    project.write(
+        """
+        @pytest.mark.load(vus=1, iterations=100, duration="0.3s")
+        async def test_load(vu):
+            await vu.think("100ms")
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["only * of 100 iterations were finished within 300 ms*"])
+
+
+def test_what_is_sent_in_the_graceful_stop_is_in_no_rate(project: Project) -> None:
+    project.write(
+        """
+        @pytest.mark.load(vus=1, duration="0.2s")
+        @pytest.mark.budget(rps=50)
+        async def test_load(http, vu):
+            for _ in range(20):
+                await http.get("/")
+                await vu.think("50ms")
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["1 of * budgets broken: rps * < 50/s"])
+
+
+def test_a_test_that_survives_a_dead_target_is_stopped(
+    project: Project, refusing_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_loadtest.plugin.running.NO_TARGET_AFTER_NS", 300_000_000)
+    project.write(
+        f"""
+        import httpx
+
+        @pytest.mark.load(vus=2, duration="30s")
+        async def test_load(http, vu):
+            try:
+                await http.get("{refusing_url}/x")
+            except httpx.HTTPError:
+                await vu.think("10ms")
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [f"no request got an answer, the load was stopped: connection refused: *{refusing_url}/x"]
+    )
+
+
+def test_a_request_in_a_task_that_the_body_forgot_is_censored(project: Project) -> None:
+    project.write(
+        """
+        import asyncio
+
+        @pytest.mark.load(vus=2, duration="0.2s", graceful_stop="0.1s")
+        @pytest.mark.budget(p95="10s")
+        async def test_load(http):
+            asyncio.create_task(http.get("/hang"))
+            await asyncio.sleep(30)
+        """
+    )
+    result = project.run("-v")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*2 requests, 2 censored*"])
+
+
+def test_a_check_belongs_to_the_start_of_its_iteration(project: Project) -> None:
+    """The last iterations of the steady part end after it, and theirs is the check that fails."""
+    project.write(
+        """
+        @pytest.mark.load(vus=2, duration="0.5s", ramp_down="0.1s")
+        @pytest.mark.budget(check_rate="99%")
+        async def test_load(vu):
+            await vu.think("400ms")
+            vu.check("is early", vu.iteration == 0)
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["1 of * budgets broken: check_rate 50% < 99%"])
+
+
+def test_the_header_shows_no_password_of_the_target(project: Project, target: Target) -> None:
+    secret = "horse-battery-9"
+    project.configure(
+        f'environments.TEST = {{api = "{target.url.replace("http://", f"http://bob:{secret}@")}"}}'
+    )
+    project.write(
+        """
+        @pytest.mark.load(iterations=1)
+        async def test_load(http):
+            await http.get("/")
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(passed=1)
+    assert secret not in result.stdout.str()
+
+
+def test_without_pytests_capture_all_works(project: Project) -> None:
+    project.write(
+        """
+        @pytest.mark.load(iterations=1)
+        async def test_load(http):
+            await http.get("/")
+        """
+    )
+    project.run_subprocess("-p", "no:capture").assert_outcomes(passed=1)
