@@ -115,6 +115,8 @@ class HostPool:
     def _give_up(self, waiter: asyncio.Future[Connection | None]) -> None:
         """A cancelled waiter leaves the line; what it was given in the same moment goes to the next."""
         if waiter.done() and not waiter.cancelled():
+            if waiter.exception() is not None:
+                return  # the pool was closed
             connection = waiter.result()
             if connection is None:
                 self.opening -= 1
