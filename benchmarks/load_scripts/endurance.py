@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 
-@pytest.mark.load(vus=64, iterations=int(os.environ["BENCH_REQUESTS"]))
+@pytest.mark.load(vus=64, iterations=int(os.environ["BENCH_REQUESTS"]), duration="2h")
 async def test_endurance(http: Any, vu: Any) -> None:
     response = await http.get("/api/store/agents", params={"page": 1, "page_size": 20}, name="agents")
     vu.check("status is 200", response.status_code == 200)

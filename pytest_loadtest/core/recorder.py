@@ -26,6 +26,7 @@ from pytest_loadtest.core.records import (
 )
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts
+from pytest_loadtest.errors import MisuseError
 
 __all__ = ["MOST_NAMES", "OTHER_NAMES", "NullRecorder", "Recorder", "RequestOwner", "RequestRecorder"]
 
@@ -139,7 +140,9 @@ class Recorder(RequestRecorder):
         return name if name in self._ids or len(self._series) < MOST_NAMES else OTHER_NAMES
 
     def _id_of(self, name: str) -> int:
-        """The number of a name that was not seen before."""
+        """The number of a name that was not seen before. Raises MisuseError for what is no text."""
+        if not isinstance(name, str):
+            raise MisuseError(f"the name of a request is a text, not {name!r}")
         if len(self._series) >= MOST_NAMES and name != OTHER_NAMES:
             # The name is not remembered: an unbounded dictionary is what this is here to prevent.
             return self._ids[OTHER_NAMES] if OTHER_NAMES in self._ids else self._id_of(OTHER_NAMES)

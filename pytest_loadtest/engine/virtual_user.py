@@ -76,13 +76,15 @@ class VirtualUser:
         return self._state
 
     def check(self, name: str, ok: object) -> bool:
-        """A soft check: counted under its name, never raises. Returns whether it held."""
-        passed = bool(ok)
+        """A soft check: counted under its name. Returns whether it held; raises only MisuseError."""
+        _check_name("check", name)
+        passed = ok if isinstance(ok, bool) else _truth(name, ok)
         self.recorder.check(name, passed, self.started_ns)
         return passed
 
     def count(self, name: str, n: int = 1) -> None:
         """Add `n`, a whole number, to the custom counter `name`."""
+        _check_name("count", name)
         try:
             self.recorder.count(name, operator.index(n))
         except TypeError:
@@ -90,17 +92,20 @@ class VirtualUser:
 
     def trend(self, name: str, seconds: float) -> None:
         """Add a duration in seconds to the custom trend `name`, which has percentiles like a latency."""
-        if not 0 <= seconds <= LONGEST_TREND_S:  # not a number is not between them either
+        _check_name("trend", name)
+        if not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_TREND_S:  # nan is not, either
             raise MisuseError(f"vu.trend({name!r}, {seconds!r}): a duration is zero or more seconds")
         self.recorder.trend(name, round(seconds * NS_PER_S), self.started_ns)
 
     def rate(self, name: str, ok: object) -> None:
         """Add a yes or a no to the custom rate `name`."""
+        _check_name("rate", name)
         self.recorder.rate(name, bool(ok), self.started_ns)
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
         """Time the block as the custom trend `name`. A block that raises has no duration."""
+        _check_name("measure", name)
         started_ns = self._clock()
         yield
         self.recorder.trend(name, self._clock() - started_ns, started_ns)
@@ -132,6 +137,17 @@ class VirtualUser:
 
     def __repr__(self) -> str:
         return f"<VirtualUser {self.id} iteration {self.iteration}>"
+
+
+def _truth(name: str, ok: object) -> bool:
+    if isinstance(ok, Awaitable):
+        raise MisuseError(f"vu.check({name!r}, ...) was given something that must be awaited first")
+    return bool(ok)
+
+
+def _check_name(method: str, name: object) -> None:
+    if type(name) is not str and not isinstance(name, str):
+        raise MisuseError(f"vu.{method}({name!r}, ...): its first argument is a name")
 
 
 class _Done(Awaitable[None]):

@@ -35,9 +35,12 @@ class Origins:
         self._known: dict[tuple[str, str, int], Origin] = {}
 
     def of(self, url: httpx.URL) -> Origin:
-        """Raises httpx.UnsupportedProtocol for what is no HTTP URL, with the words of httpx."""
+        """Raises httpx.UnsupportedProtocol for what is no HTTP URL, with the words of httpx first."""
         if not url.scheme:
-            raise httpx.UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.")
+            raise httpx.UnsupportedProtocol(
+                "Request URL is missing an 'http://' or 'https://' protocol. A path alone needs a base URL: "
+                "`api` of an environment in [tool.pytest-loadtest.environments.NAME] of pyproject.toml."
+            )
         if url.scheme not in DEFAULT_PORTS:
             raise httpx.UnsupportedProtocol(f"Request URL has an unsupported protocol '{url.scheme}://'.")
         if not url.host:

@@ -28,7 +28,7 @@ def client_settings(environment: Environment) -> ClientSettings:
 
 
 def _wrong(environment: Environment, key: str, problem: str) -> ConfigurationError:
-    return ConfigurationError(f"environment {environment.name!r}: {key}: {problem}")
+    return ConfigurationError(f"environment {environment.name!r}: {key}: {redact(problem)}")
 
 
 def _duration(environment: Environment, key: str, value: object) -> int:

@@ -124,13 +124,16 @@ def _lost(collector: Any, name: str, kind: str) -> str:
 
 
 def _late(item: pytest.Item) -> str | None:
-    """A marker that came when the item was made already: by add_marker, or from one set of parameters."""
-    if not any(mark.name == "load" for mark in item.own_markers):
+    """A marker without effect: a budget of no load test, or one that came when the item was made already."""
+    names = {mark.name for mark in item.own_markers}
+    if names.isdisjoint({"load", "budget"}):
         return None
     from pytest_loadtest.plugin.item import LoadFunction
 
     if isinstance(item, LoadFunction):
         return None
+    if "load" not in names:
+        return f"{item.nodeid}: the budget marker has no effect without a load marker"
     return (
         f"{item.nodeid}: the load marker has no effect, since it was added to the collected test or to a set "
         "of its parameters; it must be on the function, its class or its module"

@@ -1,4 +1,4 @@
-"""Runs one load item: engine, progress, verdict. Owns the order in which a result comes to be.
+"""Runs one load item: engine, progress, result, verdict. Owns the order in which they come to be.
 
 Whatever ends the load, its result is kept on the item before anything is raised.
 """
@@ -6,33 +6,22 @@ Whatever ends the load, its result is kept on the item before anything is raised
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import nullcontext
 
 import pytest
 
 from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.core.recorder import MOST_NAMES, OTHER_NAMES, Recorder
-from pytest_loadtest.core.redaction import redact
-from pytest_loadtest.core.shape import OpenShape, Shape, slices_of
-from pytest_loadtest.core.timeline import Window
-from pytest_loadtest.core.units import NS_PER_S, format_duration
-from pytest_loadtest.core.verdict import Measurement, Verdict, judge
-from pytest_loadtest.core.wording import shape_in_words
+from pytest_loadtest.core.recorder import Recorder
+from pytest_loadtest.core.shape import OpenShape
+from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.engine.ending import Ending, LoadEnd
 from pytest_loadtest.engine.runner import LoadRun
 from pytest_loadtest.plugin.item import LoadFailed, LoadFunction
+from pytest_loadtest.plugin.judging import build_result, failure_sections, slice_length_ns
 from pytest_loadtest.plugin.program import PytestProgram
 from pytest_loadtest.plugin.progress import watch
-from pytest_loadtest.plugin.tracebacks import short_traceback
-from pytest_loadtest.report.failure import failure_text, tracebacks
-from pytest_loadtest.results.result import LoadResult, tables_of
+from pytest_loadtest.report.failure import failure_text
 
-# Short runs and short holds get finer slices, so that ramps of parts of a second can be left out.
-SHORT_RUN_NS = 60 * NS_PER_S
-SHORT_SLICE_NS = NS_PER_S // 10
-SLICE_NS = NS_PER_S
-SHORT_HOLD_NS = 10 * NS_PER_S
 # When every request until then failed to reach anybody, the target is not there.
 NO_TARGET_AFTER_NS = 3 * NS_PER_S
 NO_TARGET = frozenset({Outcome.REFUSED, Outcome.DNS, Outcome.UNREACHABLE})
@@ -59,7 +48,7 @@ def run_load_test(item: LoadFunction) -> None:
     recorder.flush()  # requests of forgotten tasks ended only when their clients were closed
     if not isinstance(end.error, NO_RESULT):
         item.result = build_result(item, recorder, end)
-        item.failure_sections = list(_failure_sections(item.result, end))
+        item.failure_sections = list(failure_sections(item.result, end))
     _raise_verdict(item, end, program)
 
 
@@ -82,147 +71,6 @@ async def _stop_without_target(run: LoadRun) -> None:
     outcomes = {outcome for series in metrics.requests.values() for outcome in series.outcomes}
     if outcomes and outcomes <= NO_TARGET:
         run.stop(Ending.HOPELESS, next(iter(metrics.errors.values())).sample)
-
-
-def slice_length_ns(shape: Shape) -> int:
-    """How fine the timeline is."""
-    holds = [ends - begins for begins, ends in shape.steady_spans()]
-    is_short = shape.duration_ns < SHORT_RUN_NS or min(holds, default=SHORT_HOLD_NS) < SHORT_HOLD_NS
-    return SHORT_SLICE_NS if is_short else SLICE_NS
-
-
-def build_result(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> LoadResult:
-    """The result of a load that ended, judged if it was run to be judged."""
-    shape = item.plan.load.shape
-    measurement = _measurement(shape, recorder, end)
-    verdicts = judge(item.plan.budgets, measurement) if _is_judged(end) else []
-    reason = redact(_reason(item, recorder, end))
-    return LoadResult(
-        test=item.plan.load.name or item.nodeid,
-        state=_state(end, verdicts, reason),
-        reason=reason,
-        load=shape_in_words(shape),
-        open_model=measurement.open_model,
-        vus=shape.vus,
-        ran_ns=end.ran_ns,
-        steady_ns=measurement.steady_ns,
-        overrides=item.plan.load.overrides,
-        remarks=tuple(_remarks(shape, end, measurement)),
-        **tables_of(measurement, verdicts),
-    )
-
-
-def _measurement(shape: Shape, recorder: Recorder, end: LoadEnd) -> Measurement:
-    metrics, is_open = recorder.metrics, isinstance(shape, OpenShape)
-    if iterations_asked(shape):
-        return Measurement(metrics, None, end.ran_ns, end.ran_ns, open_model=is_open)
-    ran_ns = min(end.ran_ns, shape.duration_ns)
-    whole = ((0, -(-ran_ns // metrics.slice_ns)),)
-    steady, steady_ns = _steady(shape, metrics.slice_ns) or (whole, ran_ns)
-    return Measurement(metrics, steady, steady_ns, ran_ns, open_model=is_open, whole=whole)
-
-
-def _steady(shape: Shape, slice_ns: int) -> tuple[Window, int] | None:
-    """The whole slices in which the level holds; None when it always holds, or never for a slice."""
-    spans = shape.steady_spans()
-    steady = slices_of(spans, slice_ns)
-    if not steady or spans == ((0, shape.duration_ns),):
-        return None
-    return steady, sum(last - first for first, last in steady) * slice_ns
-
-
-def iterations_asked(shape: Shape) -> int:
-    """How many iterations the load is to have; 0 when it is limited by time."""
-    if isinstance(shape, OpenShape):
-        return 0
-    return shape.iterations or (shape.iterations_per_vu or 0) * shape.vus
-
-
-def _is_judged(end: LoadEnd) -> bool:
-    return end.ending in (Ending.COMPLETED, Ending.TIMED_OUT)
-
-
-def _reason(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> str:
-    """What failed beside the budgets; empty when nothing did."""
-    if end.ending is Ending.ABORTED:
-        return f"the test aborted the load: {end.reason}"
-    if end.ending is Ending.TIMED_OUT:
-        assert item.load_loop.limit is not None
-        return f"{item.load_loop.limit.message}: the load was stopped"
-    if end.ending is Ending.HOPELESS and not recorder.metrics.failures:
-        return f"no request got an answer, the load was stopped: {end.reason}"
-    if end.ending is Ending.HOPELESS:
-        failure = next(iter(recorder.metrics.failures.values()))
-        what = f"{failure.type} at {failure.place}: {failure.message}"
-        return f"every first iteration failed alike, the load was stopped: {what}"
-    if (
-        end.ending is Ending.COMPLETED
-        and not recorder.metrics.iterations.finished.total()
-        and not item.plan.once
-    ):
-        return "no iteration finished: nothing was measured"
-    if (missing := _missing_iterations(item, recorder, end)) is not None:
-        return missing
-    if end.stuck:
-        return f"{len(end.stuck)} virtual users did not stop when they were cancelled"
-    if end.tear_down_errors:
-        user, error = end.tear_down_errors[0]
-        return (
-            f"tear-down failed for {len(end.tear_down_errors)} virtual users; "
-            f"the first, of virtual user {user}: {type(error).__name__}: {error}"
-        )
-    return ""
-
-
-def _missing_iterations(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> str | None:
-    asked, done = iterations_asked(item.plan.load.shape), recorder.metrics.iterations.finished.total()
-    if end.ending is not Ending.COMPLETED or item.plan.once or done >= asked:
-        return None
-    limit = format_duration(item.plan.load.shape.duration_ns)
-    return (
-        f"only {done:,} of {asked:,} iterations were finished within {limit}; duration= gives them more time"
-    )
-
-
-def _failure_sections(result: LoadResult, end: LoadEnd) -> Iterator[tuple[str, str]]:
-    """What pytest shows below the failure text: where the user's code raised."""
-    if text := tracebacks(result):
-        yield "first failures", text
-    if end.tear_down_errors:
-        user, error = end.tear_down_errors[0]
-        yield f"tear-down of virtual user {user}", short_traceback(error)
-
-
-def _state(end: LoadEnd, verdicts: list[Verdict], reason: str) -> str:
-    if end.ending not in (Ending.COMPLETED, Ending.HOPELESS):
-        return str(end.ending)
-    return "failed" if reason or not all(verdict.passed for verdict in verdicts) else "passed"
-
-
-def _remarks(shape: Shape, end: LoadEnd, run: Measurement) -> list[str]:
-    """What a reader must know to read the numbers rightly."""
-    remarks = []
-    if not slices_of(shape.steady_spans(), run.metrics.slice_ns):
-        remarks.append("the load never holds one level: budgets are judged on the whole run, ramps included")
-    if (delay := run.metrics.iterations.start_delay).n:
-        p50, p99 = (format_duration(delay.quantile(share)) for share in (0.5, 0.99))
-        remarks.append(
-            f"iterations started late by p50 {p50}, p99 {p99}; their first request carries that delay"
-        )
-    if run.metrics.iterations.interrupted:
-        censored = sum(series.censored.total() for series in run.metrics.requests.values())
-        after = f" after the graceful stop of {format_duration(shape.graceful_stop_ns)}"
-        cut = run.metrics.iterations.interrupted
-        remarks.append(
-            f"{cut} iteration{'s were' if cut > 1 else ' was'} cut"
-            f"{after if end.ending is Ending.COMPLETED else ''}; "
-            f"{censored} request{'s were' if censored != 1 else ' was'} open (censored)"
-        )
-    if OTHER_NAMES in run.metrics.requests:
-        remarks.append(
-            f"more than {MOST_NAMES} request names: give name= to requests whose path contains ids"
-        )
-    return remarks
 
 
 def _raise_verdict(item: LoadFunction, end: LoadEnd, program: PytestProgram) -> None:

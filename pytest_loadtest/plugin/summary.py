@@ -11,7 +11,14 @@ from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
 from pytest_loadtest.report.failure import details
-from pytest_loadtest.report.tables import metric_table, phase_table, render, request_table, summary_table
+from pytest_loadtest.report.tables import (
+    budget_table,
+    metric_table,
+    phase_table,
+    render,
+    request_table,
+    summary_table,
+)
 from pytest_loadtest.results.result import LoadResult
 
 if TYPE_CHECKING:
@@ -79,6 +86,8 @@ class Summary:
 
 
 def _details(result: LoadResult) -> Iterator[Table]:
+    if result.budgets:
+        yield budget_table(result)
     if result.requests:
         yield request_table(result.requests)
         yield phase_table(result.requests)

@@ -119,3 +119,61 @@ def test_without_pytests_capture_all_works(project: Project) -> None:
         """
     )
     project.run_subprocess("-p", "no:capture").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('vu.check(False, "late")', "*MisuseError*vu.check(False, ...): its first argument is a name*"),
+        ('await http.get("/", name=vu.id)', "*MisuseError*the name of a request is a text, not 1*"),
+        (
+            'vu.check("ok", http.get("/"))',
+            "*MisuseError*vu.check('ok', ...) was given something that must be awaited*",
+        ),
+        ('vu.trend("x", "5ms")', "*MisuseError*vu.trend('x', '5ms'): a duration is zero or more seconds*"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+def test_a_wrong_argument_is_said_and_nothing_measured_is_lost(
+    project: Project, body: str, message: str
+) -> None:
+    project.write(
+        f"""
+        @pytest.mark.load(vus=1, iterations=3)
+        async def test_load(http, vu):
+            await http.get("/")
+            if vu.iteration:
+                {body}
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([message, "test_load *"])
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+def test_a_test_that_takes_http_and_sends_nothing_fails(project: Project) -> None:
+    project.write(
+        """
+        @pytest.mark.load(vus=1, iterations=3)
+        @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+        async def test_load(http):
+            http.get("/")
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["the test takes http, but no request was made; is an await missing?"])
+
+
+def test_a_budget_without_a_load_is_a_usage_error(project: Project) -> None:
+    project.write(
+        """
+        @pytest.mark.budget(p95="1s")
+        def test_plain():
+            pass
+        """
+    )
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*test_plain: the budget marker has no effect without a load marker"])
