@@ -19,7 +19,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 bench: $(STAMP)           ## the generator beside its peers; needs nginx, wrk and hey (Debian packages)
 	$(BIN)/pip install --quiet --editable '.[bench]'

@@ -51,7 +51,7 @@ def build_result(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> LoadRe
         ran_ns=end.ran_ns,
         steady_ns=measurement.steady_ns,
         overrides=item.plan.load.overrides,
-        remarks=tuple(_remarks(shape, end, measurement)),
+        remarks=tuple(_remarks(item, end, measurement)),
         **tables_of(measurement, verdicts),
     )
 
@@ -125,8 +125,6 @@ def _missing(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> str | None
             f"only {done:,} of {iterations_asked(shape):,} iterations were finished within {limit}; "
             "duration= gives them more time"
         )
-    if "http" in item.fixturenames and not recorder.metrics.requests:
-        return "the test takes http, but no request was made; is an await missing?"
     return None
 
 
@@ -145,9 +143,12 @@ def _state(end: LoadEnd, verdicts: list[Verdict], reason: str) -> str:
     return "failed" if reason or not all(verdict.passed for verdict in verdicts) else "passed"
 
 
-def _remarks(shape: Shape, end: LoadEnd, run: Measurement) -> list[str]:
+def _remarks(item: LoadFunction, end: LoadEnd, run: Measurement) -> list[str]:
     """What a reader must know to read the numbers rightly."""
+    shape = item.plan.load.shape
     remarks = []
+    if "http" in item.fixturenames and not run.metrics.requests:
+        remarks.append("the test takes http, but no request was made; is an await missing?")
     if not slices_of(shape.steady_spans(), run.metrics.slice_ns):
         remarks.append("the load never holds one level: budgets are judged on the whole run, ramps included")
     if (delay := run.metrics.iterations.start_delay).n:

@@ -121,23 +121,28 @@ def _cannot_be_signalled(pid: int) -> bool:
     return False
 
 
-BODIES = [
-    ("async", "async def test_load(http, signed_in):\n    await http.get('/shop')\n"),
-    ("sync", "def test_load(http, signed_in):\n    http.get('/shop')\n"),
-    (
-        "waiting for an answer",
-        "async def test_load(http, vu, signed_in):\n"
-        "    await http.get('/hang' if vu.iteration else '/shop')\n",
-    ),
-]
+BODIES = {
+    "async": """
+async def test_load(http, signed_in):
+    await http.get("/shop")
+""",
+    "sync": """
+def test_load(http, signed_in):
+    http.get("/shop")
+""",
+    "waiting for an answer": """
+async def test_load(http, vu, signed_in):
+    await http.get("/hang" if vu.iteration else "/shop")
+""",
+}
 
 
-@pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in BODIES])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 def test_once_ends_the_load_tears_everything_down_and_shows_what_was_measured(
     project: Project, start: Callable[..., Session], body: str
 ) -> None:
     session = start(body + "\ndef test_after():\n    note('went on')\n")
-    wait_until(lambda: len(project.target.requests) >= 6)
+    wait_until(lambda: len(project.target.requests) > 5)
     session.interrupt()
     status, output = session.end()
     assert status == pytest.ExitCode.INTERRUPTED, output

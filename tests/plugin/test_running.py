@@ -137,8 +137,9 @@ FAILS = [
 ]
 
 
-def write_test(project: Project, markers: str, body: str, *, arguments: str = "http, vu") -> None:
+def write_test(project: Project, markers: str, body: str) -> None:
     """A file with one async load test."""
+    arguments = "http, vu" if "http" in body else "vu"
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     project.write(
         "load, budget = pytest.mark.load, pytest.mark.budget\n"
