@@ -15,50 +15,48 @@ RANDOMLY = ("pytest_randomly",)
 XDIST = ("xdist.plugin",)
 
 LONG_LOAD = """
-@pytest.mark.load(vus=2, duration="30s")
+@pytest.mark.load(vus=2, duration="1h")
 async def test_load(http):
     await http.get("/shop")
 """
-FIRST_LOAD = """
-@pytest.mark.timeout(0)
-@pytest.mark.load(vus=1, iterations=1)
-async def test_first(http):
-    await http.get("/")
-"""
-
 
 # -- pytest-timeout -----------------------------------------------------------------------------------
+
+
+def test_a_time_limit_stops_the_load_and_shows_what_was_measured(project: Project) -> None:
+    project.write("@pytest.mark.timeout(2)" + LONG_LOAD)
+    result = project.run("-W", "error", plugins=TIMEOUT)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "Timeout (>2s) from pytest-timeout: the load was stopped*",
+            "GET /shop * [1-9]*",
+            "test_load * timed out * [1-9]*",
+        ]
+    )
 
 
 @pytest.mark.parametrize(
     ("source", "ini", "arguments"),
     [
-        pytest.param("@pytest.mark.timeout(1)" + LONG_LOAD, "", [], id="marker"),
-        pytest.param("@pytest.mark.timeout(1, func_only=True)" + LONG_LOAD, "", [], id="function only"),
-        pytest.param("@pytest.mark.timeout(1, method='thread')" + LONG_LOAD, "", [], id="thread"),
-        pytest.param(LONG_LOAD, "timeout = '1'", [], id="ini file"),
-        pytest.param(LONG_LOAD, "", ["--timeout=1"], id="option"),
+        pytest.param("@pytest.mark.timeout(0.3, func_only=True)" + LONG_LOAD, "", [], id="function only"),
+        pytest.param("@pytest.mark.timeout(0.3, method='thread')" + LONG_LOAD, "", [], id="thread"),
+        pytest.param(LONG_LOAD, "timeout = '0.3'", [], id="ini file"),
+        pytest.param(LONG_LOAD, "", ["--timeout=0.3"], id="option"),
     ],
 )
-def test_a_time_limit_stops_the_load_and_shows_what_was_measured(
+def test_a_time_limit_holds_however_it_is_given(
     project: Project, source: str, ini: str, arguments: list[str]
 ) -> None:
     project.configure(ini=ini)
-    # The first load test of a process imports what it needs, which takes longer than the limit here.
-    project.write(FIRST_LOAD, "test_first.py")
     project.write(source)
     # pytest-timeout's other method ends the whole process, if we let it.
     run = project.run_subprocess if "thread" in source else project.run
     result = run("-W", "error", *arguments, plugins=TIMEOUT)
-    result.assert_outcomes(passed=1, failed=1)
+    result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        [
-            "Timeout (>1s) from pytest-timeout: the load was stopped*",
-            "GET /shop * [1-9]*",
-            "test_load * timed out * [1-9]*",
-        ]
+        ["Timeout (>0.3s) from pytest-timeout: the load was stopped*", "test_load * timed out *"]
     )
-    assert result.duration < 10
 
 
 SLOW_FIXTURES = {
@@ -67,21 +65,21 @@ import time
 
 @pytest.fixture
 def slow():
-    time.sleep(30)
+    time.sleep(3600)
 """,
     "a shared async fixture": """
 import asyncio
 
 @pytest.fixture
 async def slow():
-    await asyncio.sleep(30)
+    await asyncio.sleep(3600)
 """,
     "a user's fixture": """
 import asyncio
 
 @pytest.fixture
 async def slow(vu):
-    await asyncio.sleep(30)
+    await asyncio.sleep(3600)
 """,
     "a shared async fixture's tear-down": """
 import asyncio
@@ -89,7 +87,7 @@ import asyncio
 @pytest.fixture
 async def slow():
     yield
-    await asyncio.sleep(30)
+    await asyncio.sleep(3600)
 """,
 }
 
@@ -107,9 +105,9 @@ async def test_load(http, slow):
     )
     result = project.run(plugins=TIMEOUT)
     outcomes = result.parseoutcomes()
-    assert outcomes.get("failed", 0) + outcomes.get("errors", 0) == 1
+    # On a machine that stands still, the load before a slow tear-down reaches the limit, too.
+    assert outcomes.get("failed", 0) + outcomes.get("errors", 0) in (1, 1 + ("yield" in fixture))
     result.stdout.fnmatch_lines(["*Timeout (>0.5s) from pytest-timeout*"])
-    assert result.duration < 10
 
 
 def test_a_time_limit_that_is_not_reached_changes_nothing(project: Project) -> None:
@@ -123,7 +121,7 @@ def test_a_time_limit_that_is_not_reached_changes_nothing(project: Project) -> N
 
         @pytest.mark.timeout(0.3)
         def test_ordinary():
-            time.sleep(30)
+            time.sleep(3600)
         """
     )
     result = project.run("-W", "error", "--timeout=20", plugins=TIMEOUT)
@@ -279,7 +277,7 @@ def test_each_rerun_has_the_whole_time_limit(project: Project) -> None:
 
         @pytest.mark.timeout(1.5)
         @pytest.mark.flaky(reruns=1)
-        @pytest.mark.load(vus=1, duration="30s")
+        @pytest.mark.load(vus=1, duration="1h")
         async def test_load(http, vu):
             if not vu.iteration:
                 RUNS.append(1)
