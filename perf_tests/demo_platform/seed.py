@@ -44,7 +44,7 @@ GIVEN_NAMES = (
     "Ada",
     "Alan",
     "Barbara",
-    "Claude",
+    "Clarence",
     "Donald",
     "Edsger",
     "Frances",

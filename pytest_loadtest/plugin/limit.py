@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-# The loop's timers may fire a ms early. What is left then must not become a timer that fires in pytest itself.
+# The loop's timers may fire a ms early. What is left then must not become a timer that fires in pytest.
 EARLY_S = 0.01
 
 

@@ -285,14 +285,14 @@ def test_a_target_that_refuses_connections_fails_within_seconds_with_a_line_of_w
     project: Project, refusing_url: str
 ) -> None:
     project.configure(f'environments.DOWN = {{api = "{refusing_url}"}}')
-    write_test(project, "load(vus=20, duration='20s')", "await http.get('/shop')")
+    write_test(project, "load(vus=20, duration='10m')", "await http.get('/shop')")
     result = project.run()
     result.assert_outcomes(failed=1)
     address = refusing_url.removeprefix("http://")
     result.stdout.fnmatch_lines(
         [f"every first iteration failed alike, the load was stopped: httpx.ConnectError *refused*{address}*"]
     )
-    assert result.duration < 10
+    assert result.duration < 30
 
 
 def test_a_per_user_fixture_that_fails_shows_its_traceback_and_sends_no_load(project: Project) -> None:
