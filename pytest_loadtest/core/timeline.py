@@ -27,8 +27,8 @@ def in_window(index: int, window: Window | None) -> bool:
 class Groups:
     """A batch of values by key, such as the slice: each key's figures, in a few passes of numpy over all.
 
-    Keys are small numbers close together, so tables replace sorting: 4096 requests of one name are
-    counted in 0.5 ms of CPU, of 20 names in 1.4 ms (sorting: 2.9 and 5.6); meanwhile nothing is measured.
+    Keys are small numbers close together, so tables replace sorting: on a busy machine 4096 requests of
+    one name were counted in 1.6 to 2.3 ms of CPU (sorting: 2.1 to 3.8); meanwhile nothing is measured.
     """
 
     __slots__ = ("_ranks", "_sizes", "keys")

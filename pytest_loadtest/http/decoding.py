@@ -108,7 +108,8 @@ def parse_json(content: bytes) -> Any:
     """`json.loads(content)`, without its search for another encoding where there can be none.
 
     JSON that begins with ``{`` or ``[`` and decodes as UTF-8 up to its last byte is what it seems; all
-    else goes through `json.loads`. Saves 7 % of a small request's CPU.
+    else goes through `json.loads`. What it leaves out was 7 % of a small request's CPU in a
+    sampled profile.
     """
     if content[:1] in (b"{", b"["):
         try:
