@@ -51,6 +51,7 @@ class RequestSeries:
     statuses: Counter[int] = field(default_factory=Counter)
     bytes_sent: int = 0
     bytes_received: int = 0
+    reconnects: int = 0  # requests sent once more, as the server had closed the kept connection
 
     def phase(self, name: str) -> Histogram:
         """The histogram of one of `PHASES`, made on first use."""
@@ -69,6 +70,7 @@ class RequestSeries:
         self.statuses.update(other.statuses)
         self.bytes_sent += other.bytes_sent
         self.bytes_received += other.bytes_received
+        self.reconnects += other.reconnects
 
 
 @dataclass(slots=True)

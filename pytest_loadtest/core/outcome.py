@@ -25,6 +25,7 @@ class Outcome(enum.IntEnum):
     TOO_MANY_REDIRECTS = 14
     DECODING = 15
     OTHER = 16
+    GENERATOR = 17
 
     @property
     def is_error(self) -> bool:
@@ -48,7 +49,7 @@ class Outcome(enum.IntEnum):
 
 _NO_ERRORS = frozenset({Outcome.OK, Outcome.CENSORED})
 _WITH_LATENCY = frozenset(
-    {Outcome.OK, Outcome.STATUS, Outcome.TIMEOUT, Outcome.CANCELLED, Outcome.CENSORED},
+    {Outcome.OK, Outcome.STATUS, Outcome.DECODING, Outcome.TIMEOUT, Outcome.CANCELLED, Outcome.CENSORED},
 )
 _LABELS = {
     Outcome.OK: "ok",
@@ -67,4 +68,5 @@ _LABELS = {
     Outcome.TOO_LARGE: "answer too large",
     Outcome.DECODING: "content encoding does not decode",
     Outcome.OTHER: "other error",
+    Outcome.GENERATOR: "the generator ran out of sockets or ports",
 }

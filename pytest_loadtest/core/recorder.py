@@ -122,6 +122,10 @@ class Recorder(RequestRecorder):
         """The request waited for a free connection of its virtual user."""
         self._phase(name, "blocked", waited_ns)
 
+    def reconnected(self, name: str) -> None:
+        """The request was sent once more, on a new connection."""
+        self._series[self._ids[name] if name in self._ids else self._id_of(name)].reconnects += 1
+
     def _phase(self, name: str, phase: str, spent_ns: int) -> None:
         name_id = self._ids[name] if name in self._ids else self._id_of(name)
         self._phases.setdefault((name_id, phase), []).append(spent_ns)

@@ -39,6 +39,9 @@ class RequestRecorder(Protocol):
     def blocked(self, name: str, waited_ns: int) -> None:
         """The request waited for a free connection of its virtual user."""
 
+    def reconnected(self, name: str) -> None:
+        """The request was sent once more: the server had closed the kept connection it went out on."""
+
     def wants_sample(self, name: str, outcome: Outcome, status: int) -> bool:
         """Whether the group of this error has no sample yet: building one costs time."""
 
@@ -47,6 +50,12 @@ class RequestRecorder(Protocol):
 
         Called after `response` or `no_response`, once for each failed request.
         """
+
+    def count(self, name: str, n: int) -> None:
+        """Add to a custom counter: the messages of a WebSocket."""
+
+    def trend(self, name: str, value_ns: int, started_ns: int | None = None) -> None:
+        """One value of a custom trend: how long a WebSocket was open. It belongs to the time of its start."""
 
 
 class RequestOwner(Protocol):
@@ -66,7 +75,7 @@ class NullRecorder:
     def response(self, *_: object, **__: object) -> None:
         """Forget it."""
 
-    no_response = connected = blocked = error_sample = response
+    no_response = connected = blocked = reconnected = error_sample = response
     check = rate = count = trend = response
 
     def wants_sample(self, *_: object, **__: object) -> bool:

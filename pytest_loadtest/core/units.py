@@ -1,7 +1,8 @@
-"""Durations, rates and shares: from what users write to exact values, and back to what reads best.
+"""Durations, rates, shares and sizes: from what users write to exact values, and back to what reads best.
 
 Owns the grammar of units. Durations are integer nanoseconds, rates are events per second, shares are
-fractions of 1. Every parser takes the public forms and raises `UnitError` with what is allowed.
+fractions of 1, sizes are bytes. Every parser takes the public forms and raises `UnitError` with what is
+allowed.
 """
 
 from __future__ import annotations
@@ -23,22 +24,35 @@ _NS_PER_UNIT = {
     "h": 3600 * NS_PER_S,
     "d": 86_400 * NS_PER_S,
 }
+_BYTES_PER_UNIT = {
+    "B": 1,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+}
 _SECONDS_PER_RATE_UNIT = {"s": 1, "m": 60, "h": 3600}
 
 _NUMBER = r"(\d{1,18}(?:\.\d{1,18})?)"
 _PLAIN = re.compile(_NUMBER)
 _DURATION_PART = re.compile(_NUMBER + r"\s*(us|ms|s|m|h|d)\s*")
 _RATE = re.compile(_NUMBER + r"\s*/\s*(s|m|h)")
+_SIZE = re.compile(_NUMBER + rf"\s*({'|'.join(_BYTES_PER_UNIT)})")
 _SHARE = re.compile(_NUMBER + r"\s*%")
 
 # What fits into the signed 64 bits in which times are recorded: 292 years.
 _LONGEST_NS = 2**63 - 1
+# What an address space could hold, and more than any machine has.
+_LARGEST_SIZE = 2**48
 # Enough to show a limit as it was written, and few enough not to show the error of a float.
 EXACT_DIGITS = 12
 
 DURATION_FORMS = 'a duration such as "500ms", "30s", "3m", "1h30m", seconds as a number, or a timedelta'
 RATE_FORMS = 'a rate such as "50/s" or "3000/m"'
 SHARE_FORMS = 'a share such as "5%" or 0.05'
+SIZE_FORMS = 'a size such as "64MiB", "500kB", or a whole number of bytes, 1 or more'
 
 
 class UnitError(ValueError):
@@ -109,6 +123,21 @@ def parse_count(value: object, *, least: int = 1) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or number < least:
         raise UnitError(value, f"a whole number, {least} or more")
     return number
+
+
+def parse_size(value: object) -> int:
+    """``"64MiB"`` (2^20), ``"1.5MB"`` (10^6) or a whole number -> bytes, one or more."""
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        try:
+            size = parse_count(value)
+        except UnitError:
+            raise UnitError(value, SIZE_FORMS) from None
+    else:
+        size = int(Decimal(match[1]) * _BYTES_PER_UNIT[match[2]])
+    if not 1 <= size <= _LARGEST_SIZE:
+        raise UnitError(value, SIZE_FORMS)
+    return size
 
 
 def _number(value: object, allowed: str) -> float:

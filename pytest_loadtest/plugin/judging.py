@@ -165,6 +165,12 @@ def _remarks(item: LoadFunction, end: LoadEnd, run: Measurement) -> list[str]:
             f"{after if cut and end.ending is Ending.COMPLETED else ''}; "
             f"{censored} request{'s were' if censored != 1 else ' was'} open (censored)"
         )
+    again = sum(series.reconnects for series in run.metrics.requests.values())
+    if again:
+        remarks.append(
+            f"{again} request{'s were' if again != 1 else ' was'} sent once more on a new connection: "
+            "the server had closed the kept one"
+        )
     if OTHER_NAMES in run.metrics.requests:
         remarks.append(
             f"more than {MOST_NAMES} request names: give name= to requests whose path contains ids"

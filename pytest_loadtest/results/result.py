@@ -45,6 +45,7 @@ class RequestRow:
     failed: int
     censored: int
     per_second: float
+    reconnects: int
     latency: Latency
     phases: dict[str, Latency]
 
@@ -135,6 +136,11 @@ class LoadResult:
         return sum(row.censored for row in self.requests)
 
     @property
+    def reconnects(self) -> int:
+        """Requests that were sent once more, as the server had closed the kept connection."""
+        return sum(row.reconnects for row in self.requests)
+
+    @property
     def per_second(self) -> float:
         """Requests per second over the time in which the load started requests."""
         return sum(row.per_second for row in self.requests)
@@ -214,6 +220,7 @@ def _measured_row(name: str, series: RequestSeries, run: Measurement) -> Request
         failed=series.failed.total(),
         censored=series.censored.total(),
         per_second=series.total.total(run.whole) / run.whole_ns * NS_PER_S if run.whole_ns else 0.0,
+        reconnects=series.reconnects,
         latency=Latency.of(run.latency_of(series).histogram()),
         phases={phase: Latency.of(histogram) for phase, histogram in series.phases.items()},
     )

@@ -25,8 +25,9 @@ from pytest_loadtest.core.outcome import Outcome
         (Outcome.PROTOCOL, True, False, "not valid HTTP"),
         (Outcome.TOO_LARGE, True, False, "answer too large"),
         (Outcome.TOO_MANY_REDIRECTS, True, False, "too many redirects"),
-        (Outcome.DECODING, True, False, "content encoding does not decode"),
+        (Outcome.DECODING, True, True, "content encoding does not decode"),
         (Outcome.OTHER, True, False, "other error"),
+        (Outcome.GENERATOR, True, False, "the generator ran out of sockets or ports"),
     ],
 )
 def test_what_each_end_of_a_request_means(
@@ -36,4 +37,4 @@ def test_what_each_end_of_a_request_means(
 
 
 def test_the_numbers_are_stored_so_they_count_up_without_a_gap() -> None:
-    assert [outcome.value for outcome in Outcome] == list(range(17))
+    assert [outcome.value for outcome in Outcome] == list(range(18))

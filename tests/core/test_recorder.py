@@ -61,7 +61,7 @@ def test_every_end_is_counted_and_only_some_have_a_latency(outcome: Outcome) -> 
 
 def test_an_answer_without_a_latency_still_counts_its_bytes_and_status() -> None:
     recorder = started()
-    answer(recorder, outcome=Outcome.DECODING)
+    answer(recorder, outcome=Outcome.TOO_LARGE)
     answer(recorder)
     series = flushed(recorder)
     assert (series.bytes_received, series.statuses[200], series.service.total()) == (1800, 2, 1)
@@ -200,3 +200,22 @@ def test_errors_are_grouped_with_one_redacted_sample_each() -> None:
         ("a", "status 500", 2, "500 for /x?token=[redacted]"),
         ("b", "connection refused", 1, "refused"),
     ]
+
+
+def test_a_body_that_does_not_decode_has_its_latency() -> None:
+    """Its answer had come in full: the server took that long."""
+    recorder = started()
+    answer(recorder, outcome=Outcome.DECODING)
+    series = flushed(recorder)
+    assert (series.failed.total(), series.service.total()) == (1, 1)
+
+
+def test_reconnects_are_counted_and_merged() -> None:
+    recorder = started()
+    recorder.reconnected("a")
+    recorder.reconnected("a")
+    answer(recorder)
+    metrics = recorder.metrics
+    flushed(recorder)
+    metrics.merge(metrics)
+    assert metrics.requests["a"].reconnects == 4

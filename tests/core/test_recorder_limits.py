@@ -118,6 +118,7 @@ def test_the_null_recorder_takes_every_call_and_wants_nothing() -> None:
     null.no_response("a", Outcome.RESET, 1, 2, 3, delay_ns=0)
     null.connected("a", lookup_ns=1, connect_ns=2, tls_ns=3)
     null.blocked("a", waited_ns=1)
+    null.reconnected("a")
     null.error_sample("a", Outcome.RESET, 0, "message")
     assert null.wants_sample("a", Outcome.RESET, 0) is False
 

@@ -1,4 +1,4 @@
-"""Durations, rates, shares and counts: what users may write, and how figures read."""
+"""Durations, rates, shares, counts and sizes: what users may write, and how figures read."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pytest_loadtest.core.units import (
     EXACT_DIGITS,
     RATE_FORMS,
     SHARE_FORMS,
+    SIZE_FORMS,
     UnitError,
     format_count,
     format_duration,
@@ -24,6 +25,7 @@ from pytest_loadtest.core.units import (
     parse_duration,
     parse_rate,
     parse_share,
+    parse_size,
 )
 
 S = 1_000_000_000
@@ -149,6 +151,33 @@ def test_what_is_no_share_is_refused_with_what_is_one(value: object) -> None:
 @pytest.mark.parametrize(("value", "least", "count"), [(5, 1, 5), (" 160 ", 1, 160), ("0", 0, 0), (1, 1, 1)])
 def test_a_count_is_a_whole_number(value: object, least: int, count: int) -> None:
     assert parse_count(value, least=least) == count
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ("64MiB", 64 * 1024 * 1024),
+        ("1.5 MB", 1_500_000),
+        (" 500kB ", 500_000),
+        ("1KiB", 1024),
+        ("2GiB", 2 * 1024**3),
+        ("1GB", 10**9),
+        ("7B", 7),
+        ("4096", 4096),
+        (1, 1),
+    ],
+)
+def test_a_size_is_a_number_of_bytes(value: object, size: int) -> None:
+    assert parse_size(value) == size
+
+
+@pytest.mark.parametrize(
+    "value", [0, "0", "0MiB", "0.1B", -1, "64M", "64mb", "MiB", "1e3MB", 1.5, True, None, "9999999GiB", 2**60]
+)
+def test_what_is_no_size_is_refused_with_what_is_one(value: object) -> None:
+    with pytest.raises(UnitError) as caught:
+        parse_size(value)
+    assert str(caught.value) == f"{value!r} is not {SIZE_FORMS}"
 
 
 @pytest.mark.parametrize("value", [0, "0", -3, "-3", 2.0, "2.5", "five", True, None, "9" * 5000])

@@ -14,7 +14,7 @@ MS = 1_000_000
 def request(name: str, p95_ms: float = 20, *, count: int = 100, failed: int = 0) -> RequestRow:
     """One row of requests."""
     latency = Latency(count, 10 * MS, 9 * MS, p95_ms * MS, 2 * p95_ms * MS, 3 * p95_ms * MS)
-    return RequestRow(name, count, failed, 0, count / 2, latency, {})
+    return RequestRow(name, count, failed, 0, count / 2, 0, latency, {})
 
 
 def budget(label: str, limit: str, measured: str, *, passed: bool = True, **values: Any) -> BudgetRow:

@@ -103,7 +103,7 @@ def test_broken_budgets_come_first_and_defaults_are_marked() -> None:
 
 def test_requests_without_an_answer_have_a_count_and_no_latency() -> None:
     row = request("GET /", failed=7, count=7)
-    refused = row.__class__(row.name, 7, 7, 0, 3.5, Latency(), {})
+    refused = row.__class__(row.name, 7, 7, 0, 3.5, 0, Latency(), {})
     assert cells(render(request_table([refused]), 100))[1] == ["GET /", "7", "3.5/s", "-", "-", "-", "-", "7"]
 
 
