@@ -1,7 +1,6 @@
 """The generators that are measured, as a table: what each needs, its command, and where its own report is.
 
-A later row (TLS, another body, another client) is an entry here and a script in load_scripts/.
-Must not start anything.
+A further row is an entry here and a script in load_scripts/. Must not start anything.
 """
 
 from __future__ import annotations
@@ -15,24 +14,30 @@ from pathlib import Path
 
 from benchmarks import reports
 from benchmarks.measurement import OwnReport
-from benchmarks.requirements import BARE, OURS
+from benchmarks.requirements import BARE, BASELINE, OURS, OURS_HTTPX
+from benchmarks.workloads import GZIP, PLAIN, TARGET_PATH, TARGET_QUERY, TLS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SCRIPTS = REPOSITORY / "benchmarks" / "load_scripts"
 BIN = Path(sys.executable).parent  # console scripts of this environment, whether or not it is activated
 K9_SUMMARY = "k9.json"
 LOCUST_STATISTICS = "locust"  # Locust adds .json
+ALL = frozenset({PLAIN, TLS, GZIP})
+NOT_DECODING = ALL - {GZIP}  # a row of that workload must decompress and parse what it gets
 
 
 @dataclass(frozen=True)
-class Workload:
+class Run:
     """One run's parameters."""
 
     origin: str
-    url: str
     vus: int
     seconds: int
     folder: Path  # for what the generator writes
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}{TARGET_PATH}?{TARGET_QUERY}"
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,10 @@ class Generator:
     name: str
     how: str  # one line: how it is run, for readers of the table
     needs: tuple[Need, ...]
-    command: Callable[[Workload], list[str]]
-    own_report: Callable[[Workload, str], OwnReport | None]  # of its standard output or what it wrote
+    command: Callable[[Run], list[str]]
+    own_report: Callable[[Run, str], OwnReport | None]  # of its standard output or what it wrote
+    workloads: frozenset[str] = ALL
+    checkout: Path = REPOSITORY  # whose pytest_loadtest it imports
 
     def missing(self) -> str:
         """What to install; empty when nothing is missing."""
@@ -79,38 +86,52 @@ def pytest_command(script: str, *options: str) -> list[str]:
     ]
 
 
-def _browse(run: Workload) -> list[str]:
-    return pytest_command("browse.py", f"--load-vus={run.vus}", f"--load-duration={run.seconds}s")
-
-
-def _loop(module: str, *arguments: str) -> Callable[[Workload], list[str]]:
+def _loop(module: str, *arguments: str) -> Callable[[Run], list[str]]:
     return lambda _run: [sys.executable, "-m", f"benchmarks.load_scripts.{module}", *arguments]
 
 
-def _k9(run: Workload) -> list[str]:
-    load = ["--vus", str(run.vus), "--duration", f"{run.seconds}s", "--quiet"]
+def _k9(run: Run) -> list[str]:
+    load = ["--vus", str(run.vus), "--duration", f"{run.seconds}s", "--quiet", "--insecure-skip-tls-verify"]
     export = ["--summary-export", str(run.folder / K9_SUMMARY)]
     return [str(BIN / "k9"), "run", str(SCRIPTS / "k9_script.py"), *load, *export]
 
 
-def _locust(run: Workload) -> list[str]:
+def _locust(run: Run) -> list[str]:
     load = ["--users", str(run.vus), "--spawn-rate", str(run.vus), "--run-time", f"{run.seconds}s"]
     export = ["--only-summary", "--json-file", str(run.folder / LOCUST_STATISTICS)]
     script = ["-f", str(SCRIPTS / "locustfile.py"), "--host", run.origin]
     return [str(BIN / "locust"), "--headless", *script, *load, *export]
 
 
-def _loop_report(_run: Workload, output: str) -> OwnReport:
+def _loop_report(_run: Run, output: str) -> OwnReport:
     return reports.read_loop(output)
 
 
+def _ours(name: str, script: str, how: str, checkout: Path = REPOSITORY) -> Generator:
+    """A load test under pytest. Not optional: where it cannot run, the row fails with pytest's own words.
+
+    It is judged by the server's count alone; what is read of its output is which package it imported."""
+
+    def command(run: Run) -> list[str]:
+        return pytest_command(script, f"--load-vus={run.vus}", f"--load-duration={run.seconds}s")
+
+    def check_package(_run: Run, output: str) -> None:
+        reports.check_package(output, checkout)
+
+    return Generator(name, how, (), command, check_package, checkout=checkout)
+
+
+def baseline(checkout: Path) -> Generator:
+    """Our first row with the package of another checkout; the load test and its settings are the same."""
+    return _ours(BASELINE, "browse.py", "the first row with the package of an earlier commit", checkout)
+
+
 GENERATORS = (
-    Generator(
-        OURS,
-        "a marked test under pytest (load_scripts/browse.py)",
-        (),  # ours is not optional: without it the row fails with pytest's own words
-        _browse,
-        lambda _run, _output: None,  # judged by the server's count alone
+    _ours(OURS, "browse.py", "a marked test under pytest (load_scripts/browse.py)"),
+    _ours(
+        OURS_HTTPX,
+        "browse_httpx_client.py",
+        "the same with the fixture `httpx_client`: a real `httpx.AsyncClient` per VU on our connections",
     ),
     Generator(
         BARE,
@@ -118,6 +139,7 @@ GENERATORS = (
         (),
         _loop("bare_loop"),
         _loop_report,
+        frozenset({PLAIN}),  # it knows no TLS and no encodings
     ),
     Generator(
         "locust",
@@ -161,6 +183,7 @@ GENERATORS = (
         (_command("wrk", "apt-get install wrk"),),
         lambda run: ["wrk", "-t1", f"-c{run.vus}", f"-d{run.seconds}s", run.url],
         lambda _run, output: reports.read_wrk(output),
+        NOT_DECODING,
     ),
     Generator(
         "hey",
@@ -168,5 +191,6 @@ GENERATORS = (
         (_command("hey", "apt-get install hey"),),
         lambda run: ["hey", "-z", f"{run.seconds}s", "-c", str(run.vus), run.url],
         lambda _run, output: reports.read_hey(output),
+        NOT_DECODING,
     ),
 )

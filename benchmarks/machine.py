@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import shutil
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -17,11 +18,21 @@ def describe_machine() -> dict[str, str]:
     return {
         "Processor": f"{_processor()}, {os.cpu_count()} cores",
         "Kernel": f"{platform.system()} {platform.release()}",
-        "Python": platform.python_version(),
+        "Python": f"{platform.python_version()}, {ssl.OPENSSL_VERSION}",
         "Packages": ", ".join(f"{name} {_package_version(name)}" for name in PACKAGES),
         "Programs": ", ".join(f"{name} {_debian_version(name)}" for name in DEBIAN_PACKAGES),
         "Load average before": f"{os.getloadavg()[0]:.2f}",
     }
+
+
+def describe_checkout(folder: Path) -> str:
+    """The commit that is checked out there, and whether files differ from it."""
+    query = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(query, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "(commit unknown)"
+    return f"commit {found.stdout.strip()}" if found.returncode == 0 else "(commit unknown)"
 
 
 def _processor() -> str:

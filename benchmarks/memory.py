@@ -140,7 +140,7 @@ def _run_pytest(
         pytest_command(script, *options),
         core=GENERATOR_CORE,
         cwd=REPOSITORY,
-        environment={"BENCH_URL": target.origin, **environment},
+        environment={"BENCH_URL": target.origin(), **environment},
         timeout_seconds=timeout_seconds,
         watch=watch,
     )

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from benchmarks.measurement import OwnReport
 
+PACKAGE_HEADER = "pytest_loadtest from "  # as load_scripts/conftest.py prints it, before the package's folder
 UNITS_IN_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -21,6 +23,13 @@ def read_loop(text: str) -> OwnReport:
             report = json.loads(line)
             return OwnReport(report["requests"], report["seconds"], report["failed_checks"])
     raise ValueError("the loop printed no report")
+
+
+def check_package(output: str, checkout: Path) -> None:
+    """A pytest run's header names the package it imported: a ValueError if it is not that of `checkout`."""
+    (folder,) = _match(rf"^{re.escape(PACKAGE_HEADER)}(.+)$", output)
+    if Path(folder) != checkout / "pytest_loadtest":
+        raise ValueError(f"it imported {folder}, not {checkout / 'pytest_loadtest'}")
 
 
 def read_wrk(text: str) -> OwnReport:
@@ -68,7 +77,7 @@ def read_locust(statistics: str) -> OwnReport:
 
 
 def _match(pattern: str, text: str) -> tuple[str, ...]:
-    found = re.search(pattern, text)
+    found = re.search(pattern, text, re.MULTILINE)
     if found is None:
         raise ValueError(f"no {pattern!r} in what it printed")
     return found.groups()

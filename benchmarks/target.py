@@ -1,62 +1,35 @@
 """The server under load: one nginx worker of our own on one core, and its own count of what it served.
 
-Owns nginx's configuration, its start, stop and counters. Must not know who sends the load.
+Owns nginx's start, stop and counters. What it serves stands in served.py. Must not know who sends the load.
 """
 
 from __future__ import annotations
 
+import gzip
 import http.client
+import json
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import urllib.error
+import urllib.request
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-TARGET_PATH = "/api/store/agents"
-TARGET_QUERY = "page=1&page_size=20"
-BODY = (
-    '{"agents":[{"slug":"mail-sorter","creator_username":"ada","rating":4.5},'
-    '{"slug":"invoice-reader","creator_username":"grace","rating":4.8}],"pagination":{"page":1,"total":2}}'
-)
+from benchmarks.served import CertificateError, write_files
+from benchmarks.workloads import PLAIN, TARGET_PATH, TARGET_QUERY, WORKLOADS, WORKLOADS_BY_NAME
 
-# Connections nginx accepts: 2000 idle virtual users, with room for the counters and reconnects.
-WORKER_CONNECTIONS = 4096
 START_TIMEOUT_SECONDS = 10
 STOP_TIMEOUT_SECONDS = 5
 START_ATTEMPTS = 3  # a free port can be taken by another process between our asking for it and nginx's bind
-
-CONFIGURATION = """\
-daemon off;
-worker_processes 1;
-worker_rlimit_nofile {nofile};
-pid nginx.pid;
-error_log error.log warn;
-events {{ worker_connections {connections}; multi_accept on; }}
-http {{
-    access_log off;
-    default_type application/json;
-    tcp_nodelay on;
-    keepalive_requests 1000000000;
-    keepalive_timeout 1h;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    server {{
-        listen 127.0.0.1:{port} backlog=4096;
-        location = /stub_status {{ stub_status; }}
-        location = {path} {{ return 200 '{body}'; }}
-    }}
-}}
-"""
 
 
 class TargetError(Exception):
@@ -73,18 +46,21 @@ class Counters:
 
 @dataclass(frozen=True)
 class Target:
-    """A running nginx."""
+    """A running nginx: the workloads it serves, each on its own port."""
 
-    port: int
+    ports: Mapping[str, int]
     pid: int
 
     @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def port(self) -> int:
+        """Where its counters are, of all workloads together."""
+        return self.ports[PLAIN]
 
-    @property
-    def url(self) -> str:
-        return f"{self.origin}{TARGET_PATH}?{TARGET_QUERY}"
+    def origin(self, workload: str = PLAIN) -> str:
+        return f"{WORKLOADS_BY_NAME[workload].scheme}://127.0.0.1:{self.ports[workload]}"
+
+    def url(self, workload: str) -> str:
+        return f"{self.origin(workload)}{TARGET_PATH}?{TARGET_QUERY}"
 
 
 class CounterReader:
@@ -123,25 +99,48 @@ def parse_stub_status(text: str) -> tuple[int, int]:
     return int(active[1]), int(counts[3])
 
 
+def check_answer(url: str) -> None:
+    """Raises TargetError unless the server gives agents there: without this, every generator would fail."""
+    anyone = ssl.create_default_context()
+    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE  # the certificate is its own issuer
+    try:
+        with urllib.request.urlopen(url, timeout=START_TIMEOUT_SECONDS, context=anyone) as answer:
+            body = answer.read()
+            is_compressed = answer.headers["Content-Encoding"] == "gzip"
+        agents = json.loads(gzip.decompress(body) if is_compressed else body)["agents"]
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it is the answer too, with its connection
+        raise TargetError(f"nginx gives no agents at {url}: {error}") from error
+    if not agents:
+        raise TargetError(f"nginx gives an empty list at {url}")
+
+
 @contextmanager
-def running_target(core: int) -> Iterator[Target]:
-    """nginx on `core`, answering until the block ends."""
+def running_target(core: int, workloads: Collection[str] = (PLAIN,)) -> Iterator[Target]:
+    """nginx on `core`, answering until the block ends. PLAIN is always served: the counters are there."""
     if shutil.which("nginx") is None:
         raise TargetError("nginx is not installed: apt-get install nginx")
+    served = [workload.name for workload in WORKLOADS if workload.name in {PLAIN, *workloads}]
     with tempfile.TemporaryDirectory(prefix="loadtest-nginx-") as folder:
-        process, port = _start(Path(folder), core)
+        process, ports = _start(Path(folder), core, served)
         try:
-            yield Target(port, process.pid)
+            target = Target(ports, process.pid)
+            for name in served:
+                check_answer(target.url(name))
+            yield target
         finally:
             _stop(process)
 
 
-def _start(folder: Path, core: int) -> tuple[subprocess.Popen[bytes], int]:
+def _start(
+    folder: Path, core: int, served: Sequence[str]
+) -> tuple[subprocess.Popen[bytes], Mapping[str, int]]:
     for attempt in range(1, START_ATTEMPTS + 1):
-        port = _free_port()
-        process = _launch(folder, core, port)
-        if _answers(process, port):
-            return process, port
+        ports = dict(zip(served, _free_ports(len(served)), strict=True))
+        process = _launch(folder, core, ports)
+        if _answers(process, ports[PLAIN]):
+            return process, ports
         _stop(process)
         if attempt == START_ATTEMPTS:
             log = folder / "error.log"
@@ -150,17 +149,11 @@ def _start(folder: Path, core: int) -> tuple[subprocess.Popen[bytes], int]:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _launch(folder: Path, core: int, port: int) -> subprocess.Popen[bytes]:
-    configuration = folder / "nginx.conf"
-    configuration.write_text(
-        CONFIGURATION.format(
-            connections=WORKER_CONNECTIONS,
-            nofile=WORKER_CONNECTIONS + 100,
-            port=port,
-            path=TARGET_PATH,
-            body=BODY,
-        )
-    )
+def _launch(folder: Path, core: int, ports: Mapping[str, int]) -> subprocess.Popen[bytes]:
+    try:
+        configuration = write_files(folder, ports)
+    except CertificateError as error:
+        raise TargetError(str(error)) from error
     pinned = ["taskset", "-c", str(core)]
     nginx = ["nginx", "-e", "error.log", "-p", f"{folder}/", "-c", str(configuration)]
     return subprocess.Popen([*pinned, *nginx], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -189,8 +182,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """All bound at once, so that they differ."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.throughput`: our generator beside its peers, same work, same server, round by round.
+"""`python -m benchmarks.throughput`: our generators beside their peers, same work, same server, in rounds.
 
-Owns the order of the runs and what is printed. What a generator is stands in generators.py, what is required
-in requirements.py.
+Owns the options and the order of the runs. What a generator is stands in generators.py, what is asked of it
+in workloads.py, what is required in requirements.py, what is printed in throughput_text.py.
 """
 
 from __future__ import annotations
@@ -10,49 +10,30 @@ import argparse
 import datetime
 import os
 import sys
-import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.generators import GENERATORS, REPOSITORY, Generator, Workload
-from benchmarks.machine import describe_machine
-from benchmarks.measurement import Measurement, Reading, Summary, measure, summarise
+from benchmarks.generators import GENERATORS, Generator, baseline
+from benchmarks.machine import describe_checkout, describe_machine
 from benchmarks.page import write_section
-from benchmarks.processes import Finished, cpu_seconds, run_pinned
-from benchmarks.requirements import Verdict, exit_status, judge
-from benchmarks.table import make_console, markdown_facts, markdown_table, print_table
-from benchmarks.target import CounterReader, Target, TargetError, running_target
+from benchmarks.requirements import (
+    BASELINE,
+    BASELINE_REQUIREMENTS,
+    REQUIREMENTS,
+    Verdict,
+    exit_status,
+    judge,
+)
+from benchmarks.runs import GENERATOR_CORE, TARGET_CORE, VUS, Results
+from benchmarks.table import make_console
+from benchmarks.target import Target, TargetError, running_target
+from benchmarks.throughput_text import as_markdown, show
+from benchmarks.workloads import WORKLOADS
 
-VUS = 64
-GENERATOR_CORE, TARGET_CORE = 0, 1
-GRACE_SECONDS = 45  # for a generator's start-up, its graceful stop and its report; then it is killed
 SECTION = "throughput"
-HEADER = ("generator", "requests/s", "slowest - fastest", "CPU us/request", "with start-up", "of its core")
-
-
-class RunError(Exception):
-    """A generator's run gave no figures; the message says why."""
-
-
-@dataclass
-class Results:
-    """All rounds so far."""
-
-    rounds: dict[str, list[Measurement | None]] = field(default_factory=dict)
-    absent: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
-
-    def summaries(self) -> dict[str, Summary]:
-        """Of the generators that did not fail in any round."""
-        return {
-            name: summarise(measured)
-            for name, rounds in self.rounds.items()
-            if (measured := [each for each in rounds if each is not None]) and len(measured) == len(rounds)
-        }
+Turn = tuple[str, Generator]  # a workload and who runs it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,32 +42,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not {GENERATOR_CORE, TARGET_CORE} <= os.sched_getaffinity(0):
         print("needs two cores: one for the generator, one for the server", file=sys.stderr)
         return 1
-    os.sched_setaffinity(
-        0, {TARGET_CORE}
-    )  # the readings are taken beside the server, not beside the generator
+    # The readings are taken beside the server, not beside the generator.
+    os.sched_setaffinity(0, {TARGET_CORE})
     facts = {"Date": options.date, "Method": method(options), **describe_machine()}
+    if options.baseline is not None:
+        facts["Baseline"] = describe_checkout(options.baseline)
+    generators = rows_to_measure(options.baseline)
     try:
-        results = run_rounds(options, console)
+        results = run_rounds(options, generators, console)
     except TargetError as error:
         print(error, file=sys.stderr)
         return 1
-    verdicts = judge(results.rounds, results.absent)
-    show(console, results, verdicts)
+    verdicts = judge_all(results, with_baseline=options.baseline is not None)
+    show(console, generators, results, verdicts)
     if options.markdown is not None:
-        write_section(options.markdown, SECTION, as_markdown(facts, results, verdicts))
-    return exit_status(verdicts, bool(results.failures))
+        write_section(options.markdown, SECTION, as_markdown(facts, generators, results, verdicts))
+    return exit_status(verdicts, any(measured.failures for measured in results.values()))
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
-    parser.add_argument(
-        "--seconds", type=positive, default=5, help="load per generator and round (default 5)"
+    add, every_generator = parser.add_argument, [generator.name for generator in rows_to_measure(Path())]
+    every_workload = [workload.name for workload in WORKLOADS]
+    add("--seconds", type=positive, default=5, help="load per generator and round (default 5)")
+    add("--rounds", type=positive, default=3, help="rounds in turn (default 3)")
+    add(
+        "--workload",
+        type=some_of(every_workload),
+        default=every_workload,
+        metavar="NAME,...",
+        help="default: all",
     )
-    parser.add_argument("--rounds", type=positive, default=3, help="rounds in turn (default 3)")
-    parser.add_argument("--only", type=names, default=None, metavar="NAME,...", help="these generators only")
-    parser.add_argument("--markdown", type=Path, metavar="PATH", help="replace the section in this page")
-    parser.add_argument("--date", default=datetime.date.today().isoformat(), help="the date to write")
-    return parser.parse_args(arguments)
+    add("--only", type=some_of(every_generator), metavar="NAME,...", help="these generators only")
+    add("--baseline", type=checkout, metavar="PATH", help="measure our package of this other checkout too")
+    add("--markdown", type=Path, metavar="PATH", help="replace the section in this page")
+    add("--date", default=datetime.date.today().isoformat(), help="the date to write")
+    options = parser.parse_args(arguments)
+    if BASELINE in (options.only or ()) and options.baseline is None:
+        parser.error(f"--only {BASELINE} needs --baseline PATH")
+    return options
 
 
 def positive(text: str) -> int:
@@ -96,29 +90,60 @@ def positive(text: str) -> int:
     return number
 
 
-def names(text: str) -> list[str]:
-    known = [generator.name for generator in GENERATORS]
-    chosen = text.split(",")
-    for name in chosen:
-        if name not in known:
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
-    return chosen
+def some_of(known: Sequence[str]) -> Callable[[str], list[str]]:
+    def names(text: str) -> list[str]:
+        chosen = text.split(",")
+        for name in chosen:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
+        return chosen
+
+    return names
+
+
+def checkout(text: str) -> Path:
+    path = Path(text).resolve()
+    if not (path / "pytest_loadtest" / "__init__.py").is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} holds no package pytest_loadtest")
+    return path
 
 
 def method(options: argparse.Namespace) -> str:
-    return f"{VUS} VUs, {options.seconds} s per generator and round, {options.rounds} rounds in turn"
+    return (
+        f"{VUS} VUs, {options.seconds} s per generator and round, {options.rounds} rounds in turn, "
+        "every second one backwards"
+    )
 
 
-def run_rounds(options: argparse.Namespace, console: Console) -> Results:
-    """Every generator in every round, one at a time."""
-    results = Results()
-    present = [each for each in GENERATORS if _is_to_run(each, options.only, results)]
-    with running_target(TARGET_CORE) as target:
+def rows_to_measure(baseline_checkout: Path | None) -> list[Generator]:
+    """The baseline follows our first row, so that nothing but the turn of the rounds is between them."""
+    ours, *others = GENERATORS
+    return [ours, *others] if baseline_checkout is None else [ours, baseline(baseline_checkout), *others]
+
+
+def run_rounds(
+    options: argparse.Namespace, generators: Sequence[Generator], console: Console
+) -> dict[str, Results]:
+    """Every generator with every workload in every round, one at a time; results by workload."""
+    results = {name: Results() for name in options.workload}
+    turns = [
+        (workload, generator)
+        for workload, measured in results.items()
+        for generator in generators
+        if workload in generator.workloads and _is_to_run(generator, options.only, measured)
+    ]
+    with running_target(TARGET_CORE, options.workload) as target:
         for number in range(1, options.rounds + 1):
-            for generator in present:
-                _run_into(results, generator, target, options.seconds)
-                console.print(_progress(results, generator, number), markup=False, highlight=False)
+            for workload, generator in in_turn(turns, number):
+                outcome = _run(results[workload], generator, target, workload, options.seconds)
+                progress = f"round {number}: {workload}: {generator.name}: {outcome}"
+                console.print(progress, markup=False, highlight=False)
     return results
+
+
+def in_turn(turns: list[Turn], round_number: int) -> list[Turn]:
+    """Every second round goes backwards: each of two rows is as often the first, and drift favours none."""
+    return turns if round_number % 2 else turns[::-1]
 
 
 def _is_to_run(generator: Generator, only: list[str] | None, results: Results) -> bool:
@@ -128,128 +153,24 @@ def _is_to_run(generator: Generator, only: list[str] | None, results: Results) -
     return not reason
 
 
-def _run_into(results: Results, generator: Generator, target: Target, seconds: int) -> None:
-    measured = None
-    try:
-        measured = run_once(generator, target, seconds)
-    except RunError as error:
-        results.failures[generator.name] = str(error)
-    results.rounds.setdefault(generator.name, []).append(measured)
+def _run(results: Results, generator: Generator, target: Target, workload: str, seconds: int) -> str:
+    measured = results.run(generator, target, workload, seconds)
+    return f"{measured.requests_per_second:.0f} requests/s" if measured else "failed"
 
 
-def _progress(results: Results, generator: Generator, number: int) -> str:
-    measured = results.rounds[generator.name][-1]
-    outcome = f"{measured.requests_per_second:.0f} requests/s" if measured else "failed"
-    return f"round {number}: {generator.name}: {outcome}"
-
-
-def run_once(generator: Generator, target: Target, seconds: int) -> Measurement:
-    """One generator, one round."""
-    with (
-        tempfile.TemporaryDirectory(prefix="loadtest-bench-") as folder,
-        CounterReader(target.port) as counters,
-    ):
-        workload = Workload(target.origin, target.url, VUS, seconds, Path(folder))
-        counters.read()
-        readings: list[Reading] = []
-
-        def watch(pid: int) -> bool:
-            requests = counters.read().requests
-            readings.append(Reading(time.perf_counter(), requests, cpu_seconds(pid)))
-            return True
-
-        finished = run_pinned(
-            generator.command(workload),
-            core=GENERATOR_CORE,
-            cwd=REPOSITORY,
-            environment=_environment(workload),
-            timeout_seconds=seconds + GRACE_SECONDS,
-            watch=watch,
-        )
-        return _measured(generator, workload, finished, readings, counters.read().requests)
-
-
-def _environment(workload: Workload) -> dict[str, str]:
-    return {
-        "BENCH_URL": workload.origin,
-        "BENCH_SECONDS": str(workload.seconds),
-        "BENCH_VUS": str(workload.vus),
-    }
-
-
-def _measured(
-    generator: Generator, workload: Workload, finished: Finished, readings: list[Reading], requests: int
-) -> Measurement:
-    if finished.timed_out:
-        raise RunError(f"killed: it did not end within {workload.seconds + GRACE_SECONDS} s")
-    if finished.status != 0:
-        raise RunError(f"exit status {finished.status}:\n{finished.last_words}")
-    try:
-        own = generator.own_report(workload, finished.output)
-        if own is not None and own.failed:
-            raise RunError(f"{own.failed} of its requests or checks failed")
-        return measure(readings, requests, finished.cpu_seconds, workload.seconds, own)
-    except (ValueError, KeyError, OSError) as error:
-        raise RunError(f"no figures ({error}); it said:\n{finished.last_words}") from error
-
-
-def show(console: Console, results: Results, verdicts: Sequence[Verdict]) -> None:
-    print_table(console, "Throughput (medians over the rounds)", HEADER, rows(results))
-    for line in remarks(results):
-        console.print(line, markup=False, highlight=False)
-    print_table(console, "Requirements", ("requirement", "measured", "verdict"), verdict_rows(verdicts))
-
-
-def rows(results: Results) -> list[tuple[str, ...]]:
-    summaries = results.summaries()
-    return [_row(generator.name, summaries.get(generator.name), results) for generator in GENERATORS]
-
-
-def _row(name: str, summary: Summary | None, results: Results) -> tuple[str, ...]:
-    if summary is None:
-        return (name, results.absent.get(name, "failed"), "", "", "", "")
-    return (
-        name,
-        f"{summary.requests_per_second:.0f}",
-        f"{summary.slowest:.0f} - {summary.fastest:.0f}",
-        f"{summary.cpu_us_per_request:.1f}",
-        f"{summary.whole_cpu_us_per_request:.1f}",
-        f"{summary.core_share:.0%}",
-    )
-
-
-def remarks(results: Results) -> list[str]:
-    """Where figures disagree, and why a generator has none."""
-    summaries = results.summaries()
-    said = [f"{name}: {remark}" for name, summary in summaries.items() for remark in summary.remarks]
-    return [*said, *(f"{name} failed: {reason}" for name, reason in results.failures.items())]
-
-
-def verdict_rows(verdicts: Sequence[Verdict]) -> list[tuple[str, ...]]:
-    return [
-        (
-            verdict.requirement.text,
-            verdict.reason if verdict.ratio is None else f"{verdict.ratio:.2f}",
-            verdict.state.value,
-        )
-        for verdict in verdicts
-    ]
-
-
-def as_markdown(facts: dict[str, str], results: Results, verdicts: Sequence[Verdict]) -> str:
-    parts = [
-        markdown_facts(facts),
-        markdown_table(HEADER, rows(results)),
-        "\n".join(f"- {indented(remark)}" for remark in remarks(results)),
-        markdown_table(("requirement", "measured", "verdict"), verdict_rows(verdicts)),
-        markdown_facts({f"`{generator.name}`": generator.how for generator in GENERATORS}),
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def indented(text: str) -> str:
-    """Its further lines belong to the same list item."""
-    return text.replace("\n", "\n  ")
+def judge_all(results: Mapping[str, Results], *, with_baseline: bool) -> list[Verdict]:
+    """Of every workload: a requirement on one that was left out is not checked."""
+    table = (*REQUIREMENTS, *BASELINE_REQUIREMENTS) if with_baseline else REQUIREMENTS
+    verdicts = []
+    for workload in WORKLOADS:
+        asked = [each for each in table if each.workload == workload.name]
+        measured = results.get(workload.name)
+        if measured is None:
+            left_out = {each.subject: "its workload was left out" for each in asked}
+            verdicts += judge([each for each in asked if each.limit is not None], {}, left_out)
+        else:
+            verdicts += judge(asked, measured.rounds, measured.absent)
+    return verdicts
 
 
 if __name__ == "__main__":

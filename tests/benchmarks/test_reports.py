@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from benchmarks.measurement import OwnReport
-from benchmarks.reports import read_hey, read_k9, read_locust, read_loop, read_wrk
+from benchmarks.reports import check_package, read_hey, read_k9, read_locust, read_loop, read_wrk
 
 WRK = """Running 5s test @ http://127.0.0.1:8080/
   1 threads and 64 connections
@@ -112,3 +113,24 @@ def test_a_report_is_read(
 def test_what_is_no_report_is_an_error(read: Callable[[str], OwnReport], text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         read(text)
+
+
+HEADER = "==== test session starts ====\npytest_loadtest from {folder}\nplugins: loadtest\n"
+
+
+def test_the_package_of_the_right_checkout_is_accepted() -> None:
+    check_package(HEADER.format(folder="/earlier/pytest_loadtest"), Path("/earlier"))
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        pytest.param(
+            HEADER.format(folder="/work/pytest_loadtest"), "it imported /work/pytest_loadtest", id="another's"
+        ),
+        pytest.param("==== test session starts ====", "no .* in what it printed", id="not said"),
+    ],
+)
+def test_another_package_than_the_checkouts_is_refused(output: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_package(output, Path("/earlier"))

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from benchmarks.generators import GENERATORS
 from benchmarks.measurement import Measurement
-from benchmarks.requirements import BARE, OURS, REQUIREMENTS, State, exit_status, judge, paired_ratio
+from benchmarks.requirements import (
+    BARE,
+    BASELINE,
+    BASELINE_REQUIREMENTS,
+    OURS,
+    OURS_HTTPX,
+    REQUIREMENTS,
+    Requirement,
+    State,
+    exit_status,
+    judge,
+    paired_ratios,
+)
+from benchmarks.workloads import PLAIN, WORKLOADS_BY_NAME
 
 PEERS = (BARE, "locust", "k9", "httpx", "httpx-per-vu", "wrk")
+REQUIRED = [each for each in REQUIREMENTS if each.limit is not None and each.subject == OURS]
 
 
 def run(rate: float, cpu: float = 50.0) -> Measurement:
@@ -23,17 +39,76 @@ def rounds(ours: float = 10_000, our_cpu: float = 50.0) -> dict[str, list[Measur
 
 
 def states(
-    measured: dict[str, list[Measurement | None]], absent: dict[str, str] | None = None
+    measured: dict[str, list[Measurement | None]],
+    absent: dict[str, str] | None = None,
+    requirements: Sequence[Requirement] = REQUIRED,
 ) -> dict[str, State]:
-    return {verdict.requirement.peer: verdict.state for verdict in judge(measured, absent or {})}
+    verdicts = judge(requirements, measured, absent or {})
+    return {verdict.requirement.peer: verdict.state for verdict in verdicts}
 
 
-def test_every_requirement_is_on_a_generator_that_is_measured() -> None:
-    assert {requirement.peer for requirement in REQUIREMENTS} <= {generator.name for generator in GENERATORS}
+def test_every_requirement_is_on_generators_that_are_measured_with_its_workload() -> None:
+    workloads = {generator.name: generator.workloads for generator in GENERATORS}
+    for requirement in REQUIREMENTS:
+        assert requirement.workload in workloads[requirement.subject] & workloads[requirement.peer]
+
+
+def test_a_baseline_is_required_in_the_plain_workload_and_shown_in_every_other() -> None:
+    for figure in ("requests_per_second", "cpu_us_per_request"):
+        shown = {each.workload for each in BASELINE_REQUIREMENTS if each.figure == figure}
+        assert shown == WORKLOADS_BY_NAME.keys()
+    assert [(each.workload, each.limit) for each in BASELINE_REQUIREMENTS if each.limit] == [(PLAIN, 0.97)]
 
 
 def test_all_are_met_by_figures_above_all_limits() -> None:
     assert set(states(rounds()).values()) == {State.MET}
+
+
+@pytest.mark.parametrize(
+    ("ours", "expected"),
+    [
+        pytest.param(9_700, State.MET, id="3 % slower than the baseline is just met"),
+        pytest.param(9_699, State.NOT_MET, id="a hair slower is not"),
+        pytest.param(11_000, State.MET, id="faster is met"),
+    ],
+)
+def test_what_may_be_lost_to_the_baseline(ours: float, expected: State) -> None:
+    measured = rounds(ours=ours)
+    measured[BASELINE] = [run(10_000)] * 3
+    required = [each for each in BASELINE_REQUIREMENTS if each.limit is not None]
+    assert states(measured, requirements=required) == {BASELINE: expected}
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        pytest.param(500, {"httpx": State.MET, "httpx-per-vu": State.SHOWN}, id="exactly 5 times is met"),
+        pytest.param(499, {"httpx": State.NOT_MET, "httpx-per-vu": State.SHOWN}, id="a hair under is not"),
+    ],
+)
+def test_httpx_client_is_required_beside_one_client_and_shown_beside_one_per_vu(
+    rate: float, expected: dict[str, State]
+) -> None:
+    measured = rounds()
+    measured[OURS_HTTPX] = [run(rate)] * 3
+    of_httpx_client = [e for e in REQUIREMENTS if e.subject == OURS_HTTPX and e.workload == PLAIN]
+    assert states(measured, requirements=of_httpx_client) == expected
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        pytest.param({OURS_HTTPX: [run(1.0), None, run(1.0)]}, id="ours failed"),
+        pytest.param({OURS_HTTPX: [run(1.0)] * 3, "httpx-per-vu": [None] * 3}, id="the peer failed"),
+    ],
+)
+def test_a_comparison_without_a_limit_that_has_no_figure_breaks_nothing(
+    failed: dict[str, list[Measurement | None]],
+) -> None:
+    shown = [e for e in REQUIREMENTS if e.limit is None and e.workload == PLAIN]
+    verdicts = judge(shown, {**rounds(), **failed}, {})
+    assert [(each.state, each.ratio, bool(each.reason)) for each in verdicts] == [(State.SHOWN, None, True)]
+    assert exit_status(verdicts, failed=False) == 0
 
 
 @pytest.mark.parametrize(
@@ -57,7 +132,7 @@ def test_a_missing_peer_is_not_checked_and_says_what_to_install() -> None:
     del measured["wrk"]
     verdict = next(
         each
-        for each in judge(measured, {"wrk": "not installed: apt-get install wrk"})
+        for each in judge(REQUIRED, measured, {"wrk": "not installed: apt-get install wrk"})
         if each.requirement.peer == "wrk"
     )
     assert verdict.state is State.NOT_CHECKED
@@ -79,7 +154,7 @@ def test_a_peer_that_failed_in_one_round_is_not_checked() -> None:
 def test_a_ratio_is_of_the_same_round_so_that_a_drifting_machine_does_not_make_it() -> None:
     ours = [run(1000), run(2000), run(4000)]
     theirs = [run(100), run(200), run(400)]
-    assert paired_ratio(ours, theirs, "requests_per_second") == pytest.approx(10)
+    assert paired_ratios(ours, theirs, "requests_per_second") == pytest.approx([10, 10, 10])
 
 
 @pytest.mark.parametrize(
@@ -95,4 +170,4 @@ def test_a_ratio_is_of_the_same_round_so_that_a_drifting_machine_does_not_make_i
 def test_the_exit_status(
     measured: dict[str, list[Measurement | None]], absent: dict[str, str], failed: bool, status: int
 ) -> None:
-    assert exit_status(judge(measured, absent), failed) == status
+    assert exit_status(judge(REQUIRED, measured, absent), failed) == status
