@@ -27,6 +27,7 @@ def load_env(load_env: Environment) -> Iterator[Environment]:
     with running_platform() as platform:
         yield load_env.replace(
             api=platform.api,
+            websocket_url=platform.websocket_url,
             supabase_url=platform.supabase_url,
             supabase_anon_key=platform.supabase_anon_key,
             user_password=platform.user_password,
@@ -48,3 +49,9 @@ async def token_pool(load_env: Environment) -> AsyncIterator[TokenPool]:
 async def token(vu: VirtualUser, token_pool: TokenPool) -> Token:
     """This virtual user's token."""
     return await token_pool.token(vu.id)
+
+
+@pytest.fixture(scope="session")
+def updates_url(load_env: Environment) -> str:
+    """Where the platform's WebSocket is."""
+    return f"{load_env.websocket_url}/ws"

@@ -14,6 +14,7 @@ from .responses import exception_handlers, json_response
 from .signing import TokenSigner
 from .store import StoreApi
 from .supabase_api import SupabaseApi
+from .updates import UpdatesApi
 
 
 def create_app(database: Database, signer: TokenSigner) -> Starlette:
@@ -26,6 +27,7 @@ def create_app(database: Database, signer: TokenSigner) -> Starlette:
         *StoreApi(database).routes(),
         *LibraryApi(database, authenticator).routes(),
         *SupabaseApi(database, signer).routes(),
+        *UpdatesApi(database, authenticator).routes(),
         Route("/health", health),
     ]
     return Starlette(routes=routes, exception_handlers=exception_handlers)

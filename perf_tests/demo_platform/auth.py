@@ -42,6 +42,10 @@ class Authenticator:
             raise Unauthorized("Authorization header is missing")
         if scheme.lower() != "bearer":
             raise Unauthorized("Authorization header is not a bearer token")
+        return self.user_id_of(token)
+
+    def user_id_of(self, token: str) -> str:
+        """Whose token this is. Raises Unauthorized."""
         return self._known_user(self._verify(token))
 
     def _verify(self, token: str) -> str:

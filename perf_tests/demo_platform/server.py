@@ -50,6 +50,10 @@ class Platform:
     user_emails: tuple[str, ...] = field(default=USER_EMAILS, repr=False)
     user_password: str = field(default=USER_PASSWORD, repr=False)
 
+    @property
+    def websocket_url(self) -> str:
+        return self.api.replace("http", "ws", 1)
+
 
 @contextmanager
 def running_platform() -> Iterator[Platform]:

@@ -46,6 +46,7 @@ def _server(secret: str) -> Iterator[_Server]:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                ws="websockets-sansio",  # the others are on a part of the library that is deprecated
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
                 backlog=2048,
