@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SECONDS ?= 60
 STAMP := $(VENV)/.installed
 
-.PHONY: perf test lint types unit bench clean
+.PHONY: perf test lint types unit bench fuzz clean
 
 perf: $(STAMP)            ## run the marketplace load tests against the embedded platform
 	$(BIN)/pytest perf_tests -m marketplace
@@ -21,9 +22,13 @@ types: $(STAMP)
 unit: $(STAMP)
 	$(BIN)/pytest -n 2 --dist worksteal
 
-bench: $(STAMP)           ## the generator beside its peers; needs nginx, wrk and hey (Debian packages)
+bench: $(STAMP)           ## the generator beside its peers; needs nginx, openssl, wrk and hey (Debian packages)
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks.throughput
+
+fuzz: $(STAMP)            ## hostile answers against the parser, guided by coverage, for SECONDS
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python -m fuzz.fuzz_message --seconds $(SECONDS)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
