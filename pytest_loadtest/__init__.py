@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pytest_loadtest.http.client import Client
     from pytest_loadtest.http.response import Response
     from pytest_loadtest.http.sync_client import SyncClient
+    from pytest_loadtest.http.websocket.session import WebSocket
+    from pytest_loadtest.http.websocket.sync import SyncWebSocket
 
 __all__ = [
     "AbortRun",
@@ -26,7 +28,9 @@ __all__ = [
     "MisuseError",
     "Response",
     "SyncClient",
+    "SyncWebSocket",
     "VirtualUser",
+    "WebSocket",
 ]
 
 _HOMES = {
@@ -34,7 +38,9 @@ _HOMES = {
     "Environment": "pytest_loadtest.core.environment",
     "Response": "pytest_loadtest.http.response",
     "SyncClient": "pytest_loadtest.http.sync_client",
+    "SyncWebSocket": "pytest_loadtest.http.websocket.sync",
     "VirtualUser": "pytest_loadtest.engine.virtual_user",
+    "WebSocket": "pytest_loadtest.http.websocket.session",
 }
 
 

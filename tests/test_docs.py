@@ -24,6 +24,10 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import pytest
+from websockets.datastructures import Headers
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 # An in-process run forgets what it imported; numpy and its like cannot be imported twice in one process.
 import pytest_loadtest.plugin.hooks
@@ -32,7 +36,7 @@ from pytest_loadtest import Environment
 from pytest_loadtest.core import plan
 from pytest_loadtest.core.budget import DEFAULT_LIMITS, RULES, Rule, Scope, rule_of
 from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.core.units import NS_PER_S
+from pytest_loadtest.core.units import NS_PER_S, parse_size
 from pytest_loadtest.http.client import Client
 from pytest_loadtest.http.failures import EXCEPTION_OF
 from pytest_loadtest.http.response import Response
@@ -44,8 +48,8 @@ from pytest_loadtest.plugin.settings import BUILT_IN_PROFILES, Settings
 ROOT = Path(__file__).parent.parent
 # Pages of which not only links and commands are checked, but the examples run too.
 PAGES = ("README.md", *(f"docs/{name}.md" for name in (
-    "writing-load-tests", "load-shapes", "budgets", "http-client", "configuration", "how-it-measures",
-    "other-plugins",
+    "writing-load-tests", "load-shapes", "budgets", "http-client", "httpx-client", "websocket",
+    "configuration", "how-it-measures", "other-plugins",
 )))  # fmt: skip
 LINKED_PAGES = sorted({*PAGES, *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))})
 ADDRESS_IN_EXAMPLES = "http://127.0.0.1:8000"
@@ -131,6 +135,10 @@ class Shop(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answers every method."""
+        if self.headers.get("upgrade") == "websocket":
+            self.answered.append(self.path)
+            self._echo_messages()
+            return
         self.rfile.read(int(self.headers.get("content-length", 0)))
         path = self.path.partition("?")[0]
         self.answered.append(path)
@@ -143,6 +151,24 @@ class Shop(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
+
+    def _echo_messages(self) -> None:
+        """A WebSocket that says what it hears."""
+        protocol = ServerProtocol()
+        protocol.receive_data(Request(self.path, Headers(self.headers.items())).serialize())
+        while protocol.close_sent is None:
+            for event in protocol.events_received():
+                if isinstance(event, Request):
+                    protocol.send_response(protocol.accept(event))
+                elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
+                    protocol.send_text(bytes(event.data))
+            self.connection.sendall(b"".join(protocol.data_to_send()))
+            received = self.connection.recv(65536)
+            if not received:
+                break
+            protocol.receive_data(received)
+        self.connection.sendall(b"".join(protocol.data_to_send()))
+        self.close_connection = True
 
     def _content(self, path: str) -> tuple[int, object]:
         if path == "/api/items":
@@ -351,12 +377,26 @@ def test_the_keys_of_an_environment_have_the_clients_defaults() -> None:
         "timeout",
         "connect_timeout",
         "follow_redirects",
+        "max_redirects",
+        "max_connections_per_host",
+        "max_body",
+        "dns_ttl",
         "verify",
+        "cert",
+        "proxy",
+        "no_proxy",
+        "unix_socket",
+        "http2",
         "protected",
     }
     assert shown["timeout"] == f"{(settings.timeout_ns or 0) // NS_PER_S} s"
     assert shown["connect_timeout"] == f"{(settings.connect_timeout_ns or 0) // NS_PER_S} s"
+    assert shown["dns_ttl"] == f"{settings.dns_ttl_ns // NS_PER_S} s"
+    assert shown["max_redirects"] == str(settings.max_redirects)
+    assert shown["max_connections_per_host"] == str(settings.max_connections_per_host)
+    assert parse_size(shown["max_body"]) == settings.max_body_bytes
     assert codes(shown["follow_redirects"]) == [json.dumps(settings.follow_redirects)]
+    assert codes(shown["http2"]) == [json.dumps(settings.http2)]
     assert codes(shown["verify"]) == [json.dumps(settings.verify)]
 
 

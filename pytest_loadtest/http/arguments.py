@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Container, Generator, Iterable, Mapping, Sequence
 from http.cookiejar import CookieJar
-from typing import IO, Any, Final, NamedTuple, TypedDict
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 import httpx
 
 from pytest_loadtest.http.redirects import REDIRECT_STATUSES
+from pytest_loadtest.http.wire.head import Head
 
 Primitive = str | int | float | bool | None
 URLTypes = httpx.URL | str
@@ -47,11 +48,14 @@ Expect = int | Container[int]
 UNAUTHORIZED: Final = 401
 
 
-class Unset:
-    """An argument that was not given, where None means something else."""
+# An argument that was not given, where None means something else; the one of httpx, as SDKs pass it on.
+UNSET: Final = httpx.USE_CLIENT_DEFAULT
+if TYPE_CHECKING:
+    from httpx._client import UseClientDefault  # the type has no public name
 
-
-UNSET: Final = Unset()
+    Unset = UseClientDefault
+else:
+    Unset = type(UNSET)
 
 
 class RequestOptions(TypedDict, total=False):
@@ -63,6 +67,7 @@ class RequestOptions(TypedDict, total=False):
     auth: AuthTypes | None
     follow_redirects: bool
     timeout: TimeoutTypes
+    extensions: Mapping[str, Any] | None
     name: str | None
     expect: Expect | None
 
@@ -89,6 +94,12 @@ def timeouts_of(timeout: TimeoutTypes) -> Timeouts:
     return Timeouts(_nanoseconds(parts.read), _nanoseconds(parts.connect))
 
 
+def timeout_of(timeouts: Timeouts) -> httpx.Timeout:
+    """As httpx says it; `timeouts_of` backwards."""
+    total_s, connect_s = (None if limit is None else limit / 1e9 for limit in timeouts)
+    return httpx.Timeout(total_s, connect=connect_s)
+
+
 def _nanoseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1e9)
 
@@ -104,14 +115,21 @@ class Terms(NamedTuple):
     follows: bool
     on_the_way: frozenset[int]
 
-    def allow(self, status: int) -> bool:
+    def allow(self, head: Head) -> bool:
         """Is it a success? 200-399 are, unless the caller says otherwise."""
-        expect = self.expect
-        if status in self.on_the_way:
+        expect, status = self.expect, head.status
+        if status in self.on_the_way and _leads_on(head):
             return True
         if expect is None:
             return 200 <= status <= 399
         return status == expect if isinstance(expect, int) else status in expect
+
+
+def _leads_on(head: Head) -> bool:
+    """Does the answer say what is to follow it?"""
+    if head.status == UNAUTHORIZED:
+        return any(value.lower().startswith(b"digest ") for value in head.values(b"www-authenticate"))
+    return bool(head.values(b"location"))
 
 
 def terms_of(timeouts: Timeouts, expect: Expect | None, *, follows: bool) -> Terms:
@@ -135,14 +153,12 @@ class FunctionAuth(httpx.Auth):
         yield self._function(request)
 
 
-def auth_of(auth: AuthTypes | Unset | None, url: httpx.URL) -> httpx.Auth | None:
-    """Raises TypeError for what cannot be one. Without `auth`, the user and password in the URL count."""
+def auth_of(auth: AuthTypes | None) -> httpx.Auth | None:
+    """What stands behind an `auth` argument. Raises TypeError for what cannot be one."""
+    if auth is None or isinstance(auth, httpx.Auth):
+        return auth
     if isinstance(auth, tuple):
         return httpx.BasicAuth(*auth)
-    if isinstance(auth, httpx.Auth):
-        return auth
     if callable(auth):
         return FunctionAuth(auth)
-    if auth is not None and not isinstance(auth, Unset):
-        raise TypeError(f'Invalid "auth" argument: {type(auth)!r}')
-    return httpx.BasicAuth(url.username, url.password) if url.userinfo else None
+    raise TypeError(f'Invalid "auth" argument: {type(auth)!r}')

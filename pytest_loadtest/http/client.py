@@ -1,19 +1,19 @@
 """A virtual user's HTTP client: the interface of httpx on a transport made for load.
 
-Owns the way of a request: encode, exchange, follow redirects and challenges. Must not know the engine; it
-sees its virtual user only as a RequestOwner.
+Owns the short way of an ordinary request: encode, exchange. What is not ordinary goes through httpx.Request
+and a Conversation. Must not know the engine; it sees its virtual user only as a RequestOwner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, NoReturn, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 import httpx
 
-from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.core.recorder import RequestOwner
+from pytest_loadtest.core.recording import RequestOwner
 from pytest_loadtest.http.arguments import (
     UNSET,
     AuthTypes,
@@ -26,89 +26,45 @@ from pytest_loadtest.http.arguments import (
     QueryParamTypes,
     RequestOptions,
     Terms,
-    Timeouts,
     TimeoutTypes,
     Unset,
     URLTypes,
-    auth_of,
-    terms_of,
-    timeouts_of,
-    with_challenge,
 )
-from pytest_loadtest.http.cookies import CookieLines
-from pytest_loadtest.http.encoding import (
-    HeaderBlocks,
-    encode_query,
-    encode_request,
-    json_parts,
-    merge_headers,
-)
+from pytest_loadtest.http.conversation import Conversation
+from pytest_loadtest.http.defaults import ClientDefaults
+from pytest_loadtest.http.encoding import encode_query, json_parts, merge_headers
 from pytest_loadtest.http.exchange import Exchanger
-from pytest_loadtest.http.redirects import REDIRECT_STATUSES, redirect_request
-from pytest_loadtest.http.response import Response, extract_cookies
+from pytest_loadtest.http.redirects import REDIRECT_STATUSES
+from pytest_loadtest.http.response import Response
 from pytest_loadtest.http.routes import Route, merge_url
+from pytest_loadtest.http.streamed_response import StreamedResponse
 from pytest_loadtest.http.transport import SharedTransport
+from pytest_loadtest.http.websocket.user import WebSocketUser
+
+if TYPE_CHECKING:
+    from pytest_loadtest.http.websocket.session import SessionOptions, WebSocketSession
 
 _EMPTY_BODY: Final = b"Content-Length: 0\r\n\r\n"
 
 PendingResponse = Coroutine[Any, Any, Response]
 
 
-class Client:
-    """One per virtual user. Cheap until used: header fields, cookies and pools come when they are needed."""
+class Client(ClientDefaults):
+    """One per virtual user."""
 
     def __init__(self, owner: RequestOwner, shared: SharedTransport) -> None:
-        settings = shared.settings
-        self._shared = shared
-        self._routes = shared.routes(settings.base_url)
-        self._headers = shared.default_headers()
-        self._blocks = HeaderBlocks(self._headers)
-        self._cookies: CookieLines | None = None
+        super().__init__(shared)
         self._exchanger = Exchanger(owner, shared, self._cookies_set)
-        timeouts = Timeouts(settings.timeout_ns, settings.connect_timeout_ns)
-        self._terms = terms_of(timeouts, None, follows=settings.follow_redirects)
+        self._websockets = WebSocketUser(owner, shared)
 
     def __repr__(self) -> str:
         return f"<Client base_url={self.base_url!r} {self._exchanger!r}>"
 
-    # -- defaults of this virtual user ---------------------------------------------------------------
-
     @property
-    def base_url(self) -> httpx.URL:
-        return self._routes.base_url
+    def exchanger(self) -> Exchanger:
+        """For another client of the same virtual user, on the same connections."""
+        return self._exchanger
 
-    @base_url.setter
-    def base_url(self, url: URLTypes) -> None:
-        self._routes = self._shared.routes(url)
-
-    @property
-    def headers(self) -> httpx.Headers:
-        """Sent with every request; to be changed in place or set as a whole, as in httpx."""
-        return self._headers
-
-    @headers.setter
-    def headers(self, headers: HeaderTypes) -> None:
-        self._headers = self._shared.default_headers()
-        self._headers.update(headers)
-        self._blocks = HeaderBlocks(self._headers)
-
-    @property
-    def cookies(self) -> httpx.Cookies:
-        return self._cookie_lines().cookies
-
-    @cookies.setter
-    def cookies(self, cookies: CookieTypes) -> None:
-        self._cookies = CookieLines(httpx.Cookies(cookies))
-
-    def _cookies_set(self, response: Response) -> None:
-        extract_cookies(self.cookies, response)
-
-    def _cookie_lines(self) -> CookieLines:
-        if self._cookies is None:
-            self._cookies = CookieLines()
-        return self._cookies
-
-    # -- the interface of httpx ----------------------------------------------------------------------
     # Not `async def`: a coroutine of its own was 3 % of a request's CPU in a sampled profile.
 
     def get(self, url: URLTypes, **options: Unpack[RequestOptions]) -> PendingResponse:
@@ -147,6 +103,7 @@ class Client:
         auth: AuthTypes | Unset | None = UNSET,
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,  # noqa: ASYNC109 - httpx's argument
+        extensions: Mapping[str, Any] | None = None,
         name: str | None = None,
         expect: Expect | None = None,
     ) -> Response:
@@ -154,33 +111,159 @@ class Client:
 
         Raises the exceptions of httpx when there is no answer; an unexpected status is counted, not raised.
         """
-        route = self._routes.get(method, url)
         terms = self._terms
         if timeout is not UNSET or follow_redirects is not UNSET or expect is not None:
             terms = self._terms_of(timeout, follow_redirects, expect)
-        if content is None and data is None and files is None and cookies is None and auth is UNSET:
+        if (
+            content is None
+            and data is None
+            and files is None
+            and cookies is None
+            and auth is UNSET
+            and extensions is None
+            and self._is_bare
+        ):
+            route = self._routes.get(method, url)
             sent = self._encode(route, params, headers, json)
             if sent is not None:
                 response = await self._exchanger.exchange(route, sent, name or route.name, terms)
                 if response.status_code in REDIRECT_STATUSES and terms.follows:
-                    return await self._follow(response, terms)
+                    return await self._conversation(terms).follow(response)
                 return response
-        request = httpx.Request(
-            route.method,
-            merge_url(self.base_url, url),
+        request = self.build_request(
+            method,
+            url,
             content=content,
             data=data,
             files=files,
             json=json,
             params=params,
+            headers=headers,
+            cookies=cookies,
+            extensions=extensions,
+        )
+        return await self._conversation(terms).authenticated(
+            request, self._auth_for(request, auth), name or ""
+        )
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, url: URLTypes, **options: Unpack[BodyOptions]
+    ) -> AsyncIterator[StreamedResponse]:
+        """``async with http.stream("GET", url) as response``: the body comes while it is read.
+
+        It is one request in the results, from its start to the last byte that came before the block was left.
+        """
+        response = await self.open_stream(method, url, **options)
+        error: BaseException | None = None
+        try:
+            yield response
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            response.leave(error)
+
+    async def open_stream(
+        self, method: str, url: URLTypes, **options: Unpack[BodyOptions]
+    ) -> StreamedResponse:
+        """What `stream` enters: to be left with the response's `aclose`."""
+        auth = options.pop("auth", UNSET)
+        name, expect = options.pop("name", None), options.pop("expect", None)
+        follow_redirects = options.pop("follow_redirects", UNSET)
+        return await self.send(  # type: ignore[return-value]  # what stream=True gives
+            self.build_request(method, url, **options),  # type: ignore[misc]  # what is left are its arguments
+            stream=True,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            name=name,
+            expect=expect,
+        )
+
+    def build_request(
+        self,
+        method: str,
+        url: URLTypes,
+        *,
+        content: ContentTypes | None = None,
+        data: Mapping[str, Any] | None = None,
+        files: FilesTypes | None = None,
+        json: Any = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> httpx.Request:
+        """A request of httpx with this user's defaults, to be changed and sent with `send`."""
+        carried = dict(extensions or {})
+        if not isinstance(timeout, Unset):
+            carried["timeout"] = httpx.Timeout(timeout).as_dict()
+        return httpx.Request(
+            method,
+            merge_url(self.base_url, url),
+            content=content,
+            data=data,
+            files=files,
+            json=json,
+            params=self._merged_params(params),
             headers=merge_headers(self._headers, headers),
             cookies=self._merged_cookies(cookies),
+            extensions=carried,
         )
-        return await self._send_authenticated(request, auth_of(auth, request.url), name or route.name, terms)
+
+    async def send(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        name: str | None = None,
+        expect: Expect | None = None,
+    ) -> Response:
+        """Send a built request; with `stream` the answer is a StreamedResponse, which the caller closes."""
+        limits = request.extensions.get("timeout")
+        timeout = UNSET if limits is None else httpx.Timeout(**limits)
+        conversation = self._conversation(self._terms_of(timeout, follow_redirects, expect), streamed=stream)
+        return await conversation.authenticated(request, self._auth_for(request, auth), name or "")
+
+    def websocket(
+        self,
+        url: URLTypes,
+        *,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        name: str | None = None,
+        expect: Expect | None = None,
+        **options: Unpack[SessionOptions],
+    ) -> WebSocketSession:
+        """``async with http.websocket(path) as ws``: a WebSocket until the block is left."""
+        # Imported where it is used: the library behind it takes 40 ms, and is not installed everywhere.
+        from pytest_loadtest.http.websocket.session import WebSocketSession, http_url, opening_of
+
+        request = self.build_request("GET", http_url(url), params=params, headers=headers, cookies=cookies)
+        opening = opening_of(
+            request,
+            self._auth_for(request, auth),
+            self._terms_of(timeout, UNSET, expect),
+            self._routes.of("WS", request.url),
+            name,
+            lambda response: self.cookies.extract_cookies(response),
+        )
+        return WebSocketSession(self._websockets, opening, options)
 
     async def aclose(self) -> None:
         """Close every connection; afterwards no socket is left. Requests that are still open fail."""
+        await self._websockets.aclose()
         await self._exchanger.aclose()
+
+    @property
+    def is_closed(self) -> bool:
+        return self._exchanger.is_closed
 
     async def __aenter__(self) -> Self:
         return self
@@ -190,17 +273,7 @@ class Client:
     ) -> None:
         await self.aclose()
 
-    # -- encoding ------------------------------------------------------------------------------------
-
-    def _terms_of(
-        self, timeout: TimeoutTypes | Unset, follow_redirects: bool | Unset, expect: Expect | None
-    ) -> Terms:
-        terms = self._terms
-        return terms_of(
-            terms.timeouts if isinstance(timeout, Unset) else timeouts_of(timeout),
-            expect,
-            follows=terms.follows if isinstance(follow_redirects, Unset) else follow_redirects,
-        )
+    # -- how it goes out -----------------------------------------------------------------------------
 
     def _encode(
         self, route: Route, params: QueryParamTypes | None, headers: HeaderTypes | None, json: Any
@@ -225,70 +298,16 @@ class Client:
         cookie = b"" if self._cookies is None else self._cookies.get(route.origin, route.path)
         return b"".join((line, block.open, cookie, *_body(route, json)))
 
-    def _merged_cookies(self, cookies: CookieTypes | None) -> httpx.Cookies | None:
-        if not cookies and not self._cookies:
-            return None
-        merged = httpx.Cookies(self._cookies.cookies if self._cookies else None)
-        merged.update(cookies)
-        return merged
-
-    # -- requests of httpx: authentication, redirects ------------------------------------------------
-
-    async def _send_authenticated(
-        self, request: httpx.Request, auth: httpx.Auth | None, name: str, terms: Terms
-    ) -> Response:
-        """Runs httpx's authentication flows: each gives requests and is shown their answers."""
-        if auth is None:
-            return await self._send_following(request, name, terms)
-        history: list[Response] = []
-        flow = auth.async_auth_flow(request)
-        try:
-            request = await anext(flow)
-            while True:
-                allowed = terms if history else with_challenge(terms, auth)
-                response = await self._send_following(request, name, allowed)
-                response.history = history + response.history
-                try:
-                    request = await flow.asend(response)  # type: ignore[arg-type]  # has what flows read
-                except StopAsyncIteration:
-                    return response
-                history = [*history, response]
-        finally:
-            await flow.aclose()
-
-    async def _send_following(self, request: httpx.Request, name: str, terms: Terms) -> Response:
-        response = await self._send(request, name, terms)
-        if terms.follows and response.has_redirect_location:
-            return await self._follow(response, terms)
-        return response
-
-    async def _follow(self, response: Response, terms: Terms) -> Response:
-        """Each hop is a request of its own, named after its own URL."""
-        history: list[Response] = []
-        while response.has_redirect_location:
-            history = [*history, response]
-            if len(history) > self._shared.settings.max_redirects:
-                self._raise_too_many_redirects(history)
-            request = redirect_request(response.request, response.status_code, response.headers["location"])
-            response.followed = True
-            if self._cookies is not None:
-                self._cookies.cookies.set_cookie_header(request)
-            route = self._routes.of(request.method, request.url)
-            response = await self._send(request, route.name, terms)
-            response.history = list(history)
-        return response
-
-    def _raise_too_many_redirects(self, history: list[Response]) -> NoReturn:
-        """One more failed request, under the name of the first hop."""
-        message = f"more than {len(history) - 1} redirects: {history[0].location}"
-        self._exchanger.record_unsent(history[0].name, Outcome.TOO_MANY_REDIRECTS, message)
-        raise httpx.TooManyRedirects(message, request=history[-1].request)
-
-    async def _send(self, request: httpx.Request, name: str, terms: Terms) -> Response:
-        route = self._routes.of(request.method, request.url)
-        response = await self._exchanger.exchange(route, await encode_request(request), name, terms)
-        response.request = request
-        return response
+    def _conversation(self, terms: Terms, *, streamed: bool = False) -> Conversation:
+        return Conversation(
+            self._exchanger,
+            self._routes,
+            self._shared.settings,
+            self._add_cookies,
+            self._cookies_set,
+            terms,
+            streamed=streamed,
+        )
 
 
 def _body(route: Route, json: Any) -> tuple[bytes, ...]:

@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from pytest_loadtest.http.encoding import encode_fields
-from pytest_loadtest.http.origin import Origin
+from pytest_loadtest.http.wire.origin import Origin
 
 MAX_LINES: Final = 64  # per virtual user
 FOREVER: Final = float("inf")

@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 import httpx
 
 from pytest_loadtest.http.arguments import HeaderTypes
-from pytest_loadtest.http.origin import Origin
+from pytest_loadtest.http.wire.origin import Origin
 
 # RFC 9110, sections 5.1 and 5.5: what a field name and a field value may consist of. Anything else,
 # line breaks above all, could smuggle in another field or another request.
@@ -73,9 +73,9 @@ class HeaderBlocks:
 
     def _make(self, origin: Origin, headers: dict[str, str] | None) -> HeaderBlock:
         fields = merge_headers(self._defaults, headers)
-        if "host" in fields:
-            return HeaderBlock(fields.raw)
-        return HeaderBlock([(b"Host", origin.netloc.encode("ascii")), *fields.raw])
+        if "host" not in fields:
+            fields = httpx.Headers([(b"Host", origin.netloc.encode("ascii")), *fields.raw])
+        return HeaderBlock(_with_proxy_fields(origin, fields))
 
 
 class ObservedHeaders(httpx.Headers):
@@ -96,6 +96,12 @@ class ObservedHeaders(httpx.Headers):
     def update(self, headers: HeaderTypes | None = None) -> None:  # type: ignore[override]  # as httpx
         self.version += 1
         super().update(headers)
+
+
+def _with_proxy_fields(origin: Origin, fields: httpx.Headers) -> list[tuple[bytes, bytes]]:
+    """What a proxy that forwards must be told stands in front, unless the caller tells it otherwise."""
+    own = [(name, value) for name, value in origin.proxy_fields if name.decode("ascii") not in fields]
+    return [*own, *fields.raw]
 
 
 def merge_headers(defaults: httpx.Headers, headers: HeaderTypes | None) -> httpx.Headers:
@@ -146,15 +152,14 @@ def json_parts(value: Any) -> tuple[bytes, bytes]:
     return b"Content-Length: %d\r\nContent-Type: application/json\r\n\r\n" % len(body), body
 
 
-async def encode_request(request: httpx.Request) -> bytes:
-    """A whole request of httpx as bytes.
+async def encode_request(request: httpx.Request, origin: Origin) -> bytes:
+    """A whole request of httpx as bytes, as it is sent to `origin`.
 
     A body that comes in parts is collected before the request begins, so that the time the generator takes to
     make it is not measured as the server's.
     """
     parts = await _body_parts(request)
-    fields = request.headers.raw
-    head = encode_fields(fields)
+    head = encode_fields(_with_proxy_fields(origin, request.headers))
     if "transfer-encoding" in request.headers and "content-length" not in request.headers:
         body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts if part) + b"0\r\n\r\n"
     else:
@@ -165,7 +170,8 @@ async def encode_request(request: httpx.Request) -> bytes:
                 f"Too {'little' if len(body) < declared else 'much'} data for declared Content-Length",
                 request=request,
             )
-    line = b"%b %b HTTP/1.1\r\n" % (request.method.encode("ascii"), request.url.raw_path)
+    target = origin.target_prefix.encode("ascii") + request.url.raw_path
+    line = b"%b %b HTTP/1.1\r\n" % (request.method.encode("ascii"), target)
     return b"".join((line, head, b"\r\n", body))
 
 

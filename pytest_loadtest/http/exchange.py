@@ -9,41 +9,40 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 
 import httpx
 
 from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.core.recorder import RequestOwner, RequestRecorder
-from pytest_loadtest.http.arguments import Terms, Timeouts
-from pytest_loadtest.http.connection import Connection
-from pytest_loadtest.http.deadlines import NEVER
+from pytest_loadtest.core.recording import RequestOwner
+from pytest_loadtest.http.arguments import Terms
+from pytest_loadtest.http.attempt import Attempt, StreamedAttempt, sample_error
+from pytest_loadtest.http.content import decode_body
 from pytest_loadtest.http.failures import Failure, failure_of
-from pytest_loadtest.http.origin import Origin
-from pytest_loadtest.http.pool import HostPool
 from pytest_loadtest.http.response import Response, request_of
 from pytest_loadtest.http.routes import IDEMPOTENT_METHODS, Route
+from pytest_loadtest.http.streaming import StreamedAnswer
 from pytest_loadtest.http.transport import SharedTransport
+from pytest_loadtest.http.wire.connection import Connection
+from pytest_loadtest.http.wire.deadlines import NEVER
+from pytest_loadtest.http.wire.origin import Origin
+from pytest_loadtest.http.wire.pool import HostPool
 
 _RETRIED: Final = frozenset({Outcome.CLOSED, Outcome.RESET})
 
 
-class _Attempt(NamedTuple):
-    """One request on its way: what is needed to record it however it ends."""
+class Pools(dict[Origin, HostPool]):
+    """The connections of one virtual user. `closed`: it has left the load."""
 
-    route: Route
-    sent: bytes
-    name: str
-    recorder: RequestRecorder
-    delay_ns: int
-    deadline_ns: int
-    timeouts: Timeouts
+    __slots__ = ("closed",)
+
+    closed: bool
 
 
 class Exchanger:
     """`on_cookies` is told of each answer that sets cookies."""
 
-    __slots__ = ("_closed", "_max_body_bytes", "_on_cookies", "_owner", "_pools", "_shared")
+    __slots__ = ("_on_cookies", "_owner", "_pools", "_shared", "max_body_bytes")
 
     def __init__(
         self, owner: RequestOwner, shared: SharedTransport, on_cookies: Callable[[Response], None]
@@ -51,21 +50,31 @@ class Exchanger:
         self._owner = owner
         self._shared = shared
         self._on_cookies = on_cookies
-        self._max_body_bytes = shared.settings.max_body_bytes
-        self._pools: dict[Origin, HostPool] = {}
-        self._closed = False
+        self.max_body_bytes = shared.settings.max_body_bytes
+        self._pools = Pools()
+        self._pools.closed = False
 
     def __repr__(self) -> str:
         pools = ", ".join(f"{origin}: {pool!r}" for origin, pool in self._pools.items())
-        return f"{'closed' if self._closed else 'open'} pools=[{pools}]"
+        return f"{'closed' if self.is_closed else 'open'} pools=[{pools}]"
+
+    def sibling(self, on_cookies: Callable[[Response], None]) -> Exchanger:
+        """For another client of the same virtual user, with cookies of its own, on the same connections."""
+        sibling = Exchanger(self._owner, self._shared, on_cookies)
+        sibling._pools = self._pools
+        return sibling
 
     async def aclose(self) -> None:
         """Close every connection; afterwards no socket is left. Requests that are still open fail."""
-        self._closed = True
+        self._pools.closed = True
         pools = list(self._pools.values())
         self._pools.clear()  # a request from now on finds the client closed
         for pool in pools:
             await pool.aclose()
+
+    @property
+    def is_closed(self) -> bool:
+        return self._pools.closed
 
     def record_unsent(self, name: str, outcome: Outcome, message: str) -> None:
         """A request that failed before it was sent."""
@@ -87,26 +96,29 @@ class Exchanger:
         first_started_ns = 0
         connection = pool.take_idle()
         if connection is None:
-            attempt = _Attempt(route, sent, name, recorder, delay_ns, deadline_ns, terms.timeouts)
-            connection = await self._exchange_on_another(pool, attempt)
+            attempt = Attempt(route, sent, name, recorder, delay_ns, deadline_ns, terms)
+            connection = await self._send_elsewhere(pool, attempt)
         else:
             try:
                 await connection.send(sent, deadline_ns, route.expects_no_body)
             except BaseException as error:
-                attempt = _Attempt(route, sent, name, recorder, delay_ns, deadline_ns, terms.timeouts)
-                if not _may_be_sent_again(error, connection, route):
-                    self._fail(error, connection, attempt)
+                attempt = Attempt(route, sent, name, recorder, delay_ns, deadline_ns, terms)
                 first_started_ns = connection.started_ns  # its time is part of what the user waited
-                connection = await self._exchange_on_another(pool, attempt)
+                connection = await self._send_again(error, connection, pool, attempt)
         head = connection.head
-        status = head.status
+        content = body = connection.body
         started_ns = first_started_ns or connection.started_ns
         finished_ns = connection.finished_ns
-        ok = terms.allow(status)
+        outcome = Outcome.OK if terms.allow(head) else Outcome.STATUS
+        damage = None
+        if head.encoded:
+            content, damage = decode_body(head, body, self.max_body_bytes)
+            if damage is not None:
+                outcome = damage.outcome
         recorder.response(
             name,
-            Outcome.OK if ok else Outcome.STATUS,
-            status,
+            outcome,
+            head.status,
             started_ns,
             connection.sent_ns,
             connection.first_byte_ns,
@@ -115,36 +127,74 @@ class Exchanger:
             connection.received,
             delay_ns,
         )
-        response = Response(
-            head, connection.body, finished_ns - started_ns, route, sent, name, recorder, self._max_body_bytes
-        )
+        response = Response(head, content, len(body), finished_ns - started_ns, route, sent, name)
         pool.release(connection)
         if head.sets_cookies:
             self._on_cookies(response)
-        if not ok:
-            _sample_status(recorder, response)
+        if outcome is not Outcome.OK:
+            phrase = f"{head.status} {response.reason_phrase}" if damage is None else damage.phrase
+            sample_error(recorder, name, outcome, head.status, phrase, route)
+            if damage is not None:
+                raise damage.error(f"{damage.phrase}: {route.location}", request=response.request)
         return response
 
-    async def _exchange_on_another(self, pool: HostPool, attempt: _Attempt) -> Connection:
-        """The same on a connection that is not at hand: a new one, or one that has to be waited for."""
+    async def open(self, route: Route, sent: bytes, name: str, terms: Terms) -> StreamedAnswer:
+        """Send and wait for the head of the answer. It is recorded when its body has ended."""
+        owner = self._owner
+        delay_ns, owner.start_delay_ns = owner.start_delay_ns, 0
+        total_ns = terms.timeouts.total_ns
+        deadline_ns = NEVER if total_ns is None else perf_counter_ns() + total_ns
+        pool = self._pools.get(route.origin) or self._add_pool(route.origin)
+        attempt = StreamedAttempt(route, sent, name, owner.recorder, delay_ns, deadline_ns, terms)
+        connection = pool.take_idle()
+        first_started_ns = 0
+        if connection is None:
+            connection = await self._send_elsewhere(pool, attempt)
+        else:
+            try:
+                await attempt.begin(connection)
+            except BaseException as error:
+                first_started_ns = connection.started_ns
+                connection = await self._send_again(error, connection, pool, attempt)
+        return StreamedAnswer(self, attempt, connection, first_started_ns or connection.started_ns)
+
+    # -- the way to a connection ---------------------------------------------------------------------
+
+    async def _send_elsewhere(self, pool: HostPool, attempt: Attempt, *, fresh: bool = False) -> Connection:
+        """On a connection that is not at hand: a new one, or one that has to be waited for."""
         begun_ns = perf_counter_ns()
         connection = None
+        is_used = False
         try:
-            connection = await self._acquire(pool, attempt)
-            await connection.send(attempt.sent, attempt.deadline_ns, attempt.route.expects_no_body)
+            connection = await self._acquire(pool, attempt, fresh=fresh)
+            is_used = connection.finished_ns > 0
+            await attempt.begin(connection)
         except BaseException as error:
-            self._fail(error, connection, attempt, begun_ns)
+            if connection is None or not is_used:
+                self.fail(error, connection, attempt, begun_ns)
+            return await self._send_again(error, connection, pool, attempt)
         return connection
 
-    async def _acquire(self, pool: HostPool, attempt: _Attempt) -> Connection:
-        """Opens a connection if the pool may have one more, else waits in line."""
+    async def _send_again(
+        self, error: BaseException, connection: Connection, pool: HostPool, attempt: Attempt
+    ) -> Connection:
+        """Once more on a new connection, if the server may just have closed the kept one. Else it fails."""
+        if not _may_be_sent_again(error, connection, attempt.route):
+            self.fail(error, connection, attempt)
+        attempt.recorder.reconnected(attempt.name)
+        return await self._send_elsewhere(pool, attempt, fresh=True)
+
+    async def _acquire(self, pool: HostPool, attempt: Attempt, *, fresh: bool) -> Connection:
+        """Opens a connection if the pool may have one more, else waits in line. `fresh`: only a new one."""
         reserved = False
         if pool.is_full():
             connection = pool.take_idle() or await _wait_in_line(pool, attempt)
-            if connection is not None:
+            if connection is not None and not fresh:
                 return connection
+            if connection is not None:
+                pool.replace(connection)
             reserved = True
-        timeout_ns = attempt.timeouts.connect_ns
+        timeout_ns = attempt.terms.timeouts.connect_ns
         if attempt.deadline_ns != NEVER:
             left_ns = max(0, attempt.deadline_ns - perf_counter_ns())
             timeout_ns = left_ns if timeout_ns is None else min(timeout_ns, left_ns)
@@ -153,7 +203,7 @@ class Exchanger:
         return connection
 
     def _add_pool(self, origin: Origin) -> HostPool:
-        if self._closed:
+        if self.is_closed:
             raise RuntimeError("Cannot send a request, as the client has been closed.")
 
         async def open_connection(pool: HostPool, timeout_ns: int | None) -> Connection:
@@ -163,8 +213,10 @@ class Exchanger:
         self._pools[origin] = pool
         return pool
 
-    def _fail(
-        self, error: BaseException, connection: Connection | None, attempt: _Attempt, begun_ns: int = 0
+    # -- failures ------------------------------------------------------------------------------------
+
+    def fail(
+        self, error: BaseException, connection: Connection | None, attempt: Attempt, begun_ns: int = 0
     ) -> NoReturn:
         """Record a request that has no answer and raise what its caller is to see."""
         now_ns = perf_counter_ns()
@@ -175,27 +227,35 @@ class Exchanger:
                 connection.abort()
         if isinstance(error, asyncio.CancelledError):
             outcome = Outcome.CENSORED if self._owner.was_cut else Outcome.CANCELLED
-            _record_failure(attempt, outcome, outcome.label, begun_ns, now_ns, bytes_sent)
+            attempt.record_failure(outcome, outcome.label, begun_ns, now_ns, bytes_sent)
             raise error
         if not isinstance(error, (Failure, OSError)):
             raise error  # not the target's doing: an interrupt, or a mistake in this package
         failure = failure_of(error)
         phrase = failure.phrase
-        if self._closed:  # its user has left the load while a task that it forgot still waited
+        if self.is_closed:  # its user has left the load while a task that it forgot still waited
             outcome = Outcome.CENSORED
-            _record_failure(attempt, outcome, outcome.label, begun_ns, now_ns, bytes_sent)
+            attempt.record_failure(outcome, outcome.label, begun_ns, now_ns, bytes_sent)
             raise failure.error(phrase, request=request_of(attempt.route, attempt.sent)) from None
-        if failure.outcome is Outcome.TIMEOUT and attempt.timeouts.total_ns is not None:
-            begun_ns = attempt.deadline_ns - attempt.timeouts.total_ns  # its full wait, connecting included
+        total_ns = attempt.terms.timeouts.total_ns
+        if failure.outcome is Outcome.TIMEOUT and total_ns is not None and attempt.waits_for_all:
+            begun_ns = attempt.deadline_ns - total_ns  # its full wait, connecting included
         if failure.outcome in (Outcome.TIMEOUT, Outcome.CONNECT_TIMEOUT):
             phrase = f"{phrase} after {(now_ns - begun_ns) / 1e9:.3g} s"
-        _record_failure(attempt, failure.outcome, phrase, begun_ns, now_ns, bytes_sent)
+        attempt.record_failure(failure.outcome, phrase, begun_ns, now_ns, bytes_sent)
         request = request_of(attempt.route, attempt.sent)
         message = f"{phrase}: {attempt.route.location}"
         raise failure.error(message, request=request) from failure.__cause__
 
+    def give_back(self, connection: Connection, attempt: StreamedAttempt) -> None:
+        """A streamed answer has ended, or its caller has left it."""
+        if connection.is_busy:
+            connection.abort()  # what is still to come is for nobody
+        elif attempt.route.origin in self._pools:
+            self._pools[attempt.route.origin].release(connection)
 
-async def _wait_in_line(pool: HostPool, attempt: _Attempt) -> Connection | None:
+
+async def _wait_in_line(pool: HostPool, attempt: Attempt) -> Connection | None:
     """The wait counts as `blocked`, and against the time-out of the request."""
     begun_ns = perf_counter_ns()
     left_s = None if attempt.deadline_ns == NEVER else (attempt.deadline_ns - begun_ns) / 1e9
@@ -217,23 +277,3 @@ def _may_be_sent_again(error: BaseException, connection: Connection, route: Rout
         and not connection.received
         and route.method in IDEMPOTENT_METHODS
     )
-
-
-def _record_failure(
-    attempt: _Attempt, outcome: Outcome, phrase: str, begun_ns: int, now_ns: int, bytes_sent: int
-) -> None:
-    recorder, name = attempt.recorder, attempt.name
-    recorder.no_response(name, outcome, begun_ns, now_ns, bytes_sent, attempt.delay_ns)
-    if outcome.is_error:
-        wanted = recorder.wants_sample(name, outcome, 0)
-        message = f"{phrase}: {attempt.route.method} {attempt.route.location}" if wanted else ""
-        recorder.error_sample(name, outcome, 0, message)
-
-
-def _sample_status(recorder: RequestRecorder, response: Response) -> None:
-    """Counts an unexpected status, with one example for each name and status."""
-    name, status = response.name, response.status_code
-    message = ""
-    if recorder.wants_sample(name, Outcome.STATUS, status):
-        message = f"{status} {response.reason_phrase}: {response.method} {response.location}"
-    recorder.error_sample(name, Outcome.STATUS, status, message)

@@ -30,6 +30,7 @@ EXCEPTION_OF: Final[dict[Outcome, type[httpx.RequestError]]] = {
     Outcome.TOO_MANY_REDIRECTS: httpx.TooManyRedirects,
     Outcome.DECODING: httpx.DecodingError,
     Outcome.OTHER: httpx.ReadError,
+    Outcome.GENERATOR: httpx.ConnectError,
 }
 
 OUTCOME_OF_ERRNO: Final[dict[int, Outcome]] = {
@@ -38,12 +39,28 @@ OUTCOME_OF_ERRNO: Final[dict[int, Outcome]] = {
     errno.ENETUNREACH: Outcome.UNREACHABLE,
     errno.ENETDOWN: Outcome.UNREACHABLE,
     errno.EHOSTDOWN: Outcome.UNREACHABLE,
-    errno.EADDRNOTAVAIL: Outcome.UNREACHABLE,
     errno.EAFNOSUPPORT: Outcome.UNREACHABLE,
     errno.ETIMEDOUT: Outcome.CONNECT_TIMEOUT,
     errno.ECONNRESET: Outcome.RESET,
     errno.ECONNABORTED: Outcome.RESET,
     errno.EPIPE: Outcome.RESET,
+    errno.ENOENT: Outcome.UNREACHABLE,  # a Unix socket that is not there
+    errno.EACCES: Outcome.UNREACHABLE,  # or may not be used
+    errno.EMFILE: Outcome.GENERATOR,
+    errno.ENFILE: Outcome.GENERATOR,
+    errno.ENOBUFS: Outcome.GENERATOR,
+    errno.ENOMEM: Outcome.GENERATOR,
+    errno.EADDRNOTAVAIL: Outcome.GENERATOR,
+}
+
+# What to do when this machine, not the target, was the limit.
+_ADVICE: Final[dict[int, str]] = {
+    errno.EMFILE: "allow this process more open files (ulimit -n) or use fewer connections",
+    errno.ENFILE: "allow this machine more open files (fs.file-max) or use fewer connections",
+    errno.ENOBUFS: "give this machine more memory for sockets or use fewer connections",
+    errno.ENOMEM: "give this machine more memory or use fewer connections",
+    errno.EADDRNOTAVAIL: "give this machine more client addresses or ports (ip_local_port_range), "
+    "or use fewer connections",
 }
 
 # First match wins, so the narrower types stand first.
@@ -54,7 +71,7 @@ OUTCOME_OF_TYPE: Final[tuple[tuple[type[BaseException], Outcome], ...]] = (
     (ConnectionRefusedError, Outcome.REFUSED),
     (ConnectionError, Outcome.RESET),
     (TimeoutError, Outcome.TIMEOUT),
-    (UnicodeError, Outcome.DNS),  # a host name that IDNA cannot encode
+    (ValueError, Outcome.DNS),  # a host name that IDNA cannot encode
 )
 
 
@@ -90,17 +107,21 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(outcome, _phrase(outcome, error))
 
 
-def connect_failure_of(error: BaseException, *, in_handshake: bool) -> Failure:
-    """`error` while a connection was being made: a time-out or a break then has its own outcome."""
+def connect_failure_of(error: BaseException, *, in_handshake: bool, peer: str = "") -> Failure:
+    """`error` while a connection was being made: a time-out or a break then has its own outcome.
+
+    `peer` is what was being connected to, if not the target itself.
+    """
     if isinstance(error, Failure):
         return error
     outcome = outcome_of(error)
-    if in_handshake and outcome in (Outcome.RESET, Outcome.OTHER):
+    if in_handshake and outcome in (Outcome.RESET, Outcome.OTHER, Outcome.DNS):
         outcome = Outcome.TLS
     if outcome is Outcome.TIMEOUT:
         outcome = Outcome.CONNECT_TIMEOUT
     error_type = httpx.ConnectTimeout if outcome is Outcome.CONNECT_TIMEOUT else httpx.ConnectError
-    return Failure(outcome, _phrase(outcome, error), error=error_type)
+    phrase = _phrase(outcome, error)
+    return Failure(outcome, f"{peer}: {phrase}" if peer else phrase, error=error_type)
 
 
 def _phrase(outcome: Outcome, error: BaseException) -> str:
@@ -112,7 +133,9 @@ def _phrase(outcome: Outcome, error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         return f"{outcome.label}: {error.reason or error.strerror or type(error).__name__}"
     if isinstance(error, OSError):
-        return f"{outcome.label}: {error.strerror or str(error) or type(error).__name__}"
+        reason = error.strerror or str(error) or type(error).__name__
+        advice = _ADVICE.get(error.errno or 0) if outcome is Outcome.GENERATOR else None
+        return f"{outcome.label}: {reason}; {advice}" if advice else f"{outcome.label}: {reason}"
     if isinstance(error, asyncio.InvalidStateError):
         return f"{outcome.label}: the connection was used twice at once"
     return f"{outcome.label}: {type(error).__name__}: {error}"

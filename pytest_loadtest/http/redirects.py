@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from pytest_loadtest.http.origin import DEFAULT_PORTS
+from pytest_loadtest.http.wire.origin import DEFAULT_PORTS
 
 MOVED_PERMANENTLY: Final = 301
 FOUND: Final = 302
@@ -29,7 +29,7 @@ def redirect_request(request: httpx.Request, status: int, location: str) -> http
     stream: httpx.SyncByteStream | httpx.AsyncByteStream = request.stream
     if drops_body:
         stream = httpx.ByteStream(b"")
-    following = httpx.Request(method, url, headers=headers, stream=stream)
+    following = httpx.Request(method, url, headers=headers, stream=stream, extensions=request.extensions)
     if isinstance(stream, httpx.ByteStream):
         following.read()
     return following

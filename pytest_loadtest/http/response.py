@@ -10,66 +10,56 @@ import codecs
 import datetime
 import json as jsonlib
 from email.message import Message
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 
-from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.core.recorder import RequestRecorder
-from pytest_loadtest.http.decoding import DamagedContent, OversizedContent, decode_content, parse_json
-from pytest_loadtest.http.head import Head
+from pytest_loadtest.http.body_iteration import BodyIteration
+from pytest_loadtest.http.decoding import parse_json
 from pytest_loadtest.http.redirects import redirect_request
 from pytest_loadtest.http.routes import Route
+from pytest_loadtest.http.wire.head import Head, RawHeaders
 
 DEFAULT_ENCODING = "utf-8"
 
 
-class Response:
+class Response(BodyIteration):
     """An answer. A plain class with defaults for what is worked out later: cheaper to make than slots."""
 
     _history: list[Response] | None = None
     _headers: httpx.Headers | None = None
-    _content: bytes | None = None
     _text: str | None = None
     _encoding: str | None = None
     _cookies: httpx.Cookies | None = None
     _request: httpx.Request | None = None
     followed: bool = False
+    is_closed: bool = True
+    is_stream_consumed: bool = True
     default_encoding: str = DEFAULT_ENCODING
 
     def __init__(
         self,
         head: Head,
-        body: bytes,
+        content: bytes,
+        body_bytes: int,
         elapsed_ns: int,
         route: Route,
         sent: bytes,
         name: str,
-        recorder: RequestRecorder,
-        max_body_bytes: int,
     ) -> None:
         self.status_code = head.status
+        self.content = content  # its content codings undone
+        self.name = name  # what the request is called in the results
         self._head = head
-        self._body = body
+        self._body_bytes = body_bytes  # as received
         self._elapsed_ns = elapsed_ns
         self._route = route
         self._sent = sent
-        self.name = name
-        self._recorder = recorder
-        self._max_body_bytes = max_body_bytes
 
     def __repr__(self) -> str:
         return f"<Response [{self.status_code} {self.reason_phrase}]>"
 
     # -- the content ---------------------------------------------------------------------------------
-
-    @property
-    def content(self) -> bytes:
-        """The body, its content codings undone. Raises httpx.DecodingError if that is not possible."""
-        content = self._content
-        if content is None:
-            content = self._content = self._decoded() if self._head.encoded else self._body
-        return content
 
     def json(self, **kwargs: Any) -> Any:
         """What `json.loads` makes of the content."""
@@ -112,30 +102,22 @@ class Response:
     async def aread(self) -> bytes:
         return self.content
 
-    def _decoded(self) -> bytes:
-        codings = [
-            coding.strip().lower() for coding in self.headers.get_list("content-encoding", split_commas=True)
-        ]
-        try:
-            return decode_content(self._body, codings, self._max_body_bytes)
-        except DamagedContent as error:
-            self._raise_damaged(Outcome.DECODING, f"{Outcome.DECODING.label}: {error}")
-        except OversizedContent:
-            limit = f"the decoded body is over {self._max_body_bytes} bytes"
-            self._raise_damaged(Outcome.TOO_LARGE, f"{Outcome.TOO_LARGE.label}: {limit}")
-
-    def _raise_damaged(self, outcome: Outcome, phrase: str) -> NoReturn:
-        message = f"{phrase}: {self.location}"
-        self._recorder.error_sample(self.name, outcome, self.status_code, message)
-        raise httpx.DecodingError(message, request=self.request) from None
-
     # -- the head ------------------------------------------------------------------------------------
+
+    @property
+    def head(self) -> Head:
+        """As it was parsed; shared by all answers with the same bytes."""
+        return self._head
 
     @property
     def headers(self) -> httpx.Headers:
         if self._headers is None:
             self._headers = httpx.Headers(self._head.raw_headers)
         return self._headers
+
+    @property
+    def sets_cookies(self) -> bool:
+        return self._head.sets_cookies
 
     @property
     def reason_phrase(self) -> str:
@@ -201,7 +183,7 @@ class Response:
 
     @property
     def num_bytes_downloaded(self) -> int:
-        return len(self._body)
+        return self._body_bytes
 
     @property
     def extensions(self) -> dict[str, Any]:
@@ -256,10 +238,9 @@ class Response:
 
     def to_httpx(self) -> httpx.Response:
         """The same answer as a response of httpx, for code that asks for that very type."""
-        undecoded = [field for field in self._head.raw_headers if field[0].lower() != b"content-encoding"]
         response = httpx.Response(
             self.status_code,
-            headers=undecoded,
+            headers=self._headers_but_content_encoding(),
             content=self.content,
             request=self.request,
             extensions=self.extensions,
@@ -269,13 +250,21 @@ class Response:
         response.elapsed = self.elapsed
         return response
 
+    def _body_source(self) -> httpx.Response:
+        return self.to_httpx()
+
+    def _headers_but_content_encoding(self) -> RawHeaders:
+        """For a response of httpx that is given the content decoded."""
+        return [field for field in self._head.raw_headers if field[0].lower() != b"content-encoding"]
+
 
 def request_of(route: Route, sent: bytes) -> httpx.Request:
-    """The request that was written as `sent`."""
+    """The request that was written as `sent`, without what was said to a proxy only."""
     head, _, body = sent.partition(b"\r\n\r\n")
     line, *lines = head.split(b"\r\n")
-    target = line.split(b" ")[1].decode("ascii")
+    target = line.split(b" ")[1].decode("ascii").removeprefix(route.origin.target_prefix)
     fields = [(name, value) for name, _, value in (field.partition(b": ") for field in lines)]
+    fields = [field for field in fields if field not in route.origin.proxy_fields]
     request = httpx.Request(
         route.method, f"{route.origin}{target}", headers=fields, stream=httpx.ByteStream(body)
     )

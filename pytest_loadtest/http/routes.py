@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 
 from pytest_loadtest.http.naming import default_name
-from pytest_loadtest.http.origin import Origin, Origins
+from pytest_loadtest.http.wire.origin import Origin, Origins
 
 MAX_ROUTES: Final = 4096  # about 0.6 KiB each: 2.5 MiB for a load test
 
@@ -27,7 +27,10 @@ BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Route:
-    """One method and URL. `start` is ``GET /path``, `line` the request line with the URL's own query."""
+    """One method and URL. `start` is ``GET /path``, `line` the request line with the URL's own query.
+
+    What a proxy is to forward has the whole URL there: ``GET http://host/path``.
+    """
 
     __slots__ = (
         "announces_body",
@@ -49,7 +52,7 @@ class Route:
         self.path = path
         self.name = name
         self.is_plain = is_plain  # can requests be written without httpx?
-        self.start = f"{method} {path}"
+        self.start = f"{method} {origin.target_prefix}{path}"
         self.line = f"{self.start}{query} HTTP/1.1\r\n".encode("ascii")
         self.announces_body = method in BODY_METHODS
         self.expects_no_body = method == "HEAD"
@@ -98,12 +101,12 @@ class RouteTable:
             return Route(upper, self._base_origin, path, "", default_name(upper, path))
         return self.of(upper, merge_url(self.base_url, url))
 
-    def of(self, method: str, url: httpx.URL) -> Route:
-        """The route of an absolute URL, not remembered."""
+    def of(self, method: str, url: httpx.URL, sni_hostname: str | None = None) -> Route:
+        """The route of an absolute URL, not remembered. `sni_hostname` as in httpx's extensions."""
         check_method(method)
-        origin = self._origins.of(url)
+        origin = self._origins.of(url, sni_hostname)
         path, separator, query = url.raw_path.decode("ascii").partition("?")
-        other_origin = "" if origin is self._base_origin else str(origin)
+        other_origin = "" if str(origin) == str(self._base_origin) else str(origin)
         name = default_name(method, path, other_origin)
         is_plain = not url.fragment and not url.userinfo
         return Route(method, origin, path, separator + query, name, is_plain=is_plain)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
+
+from pytest_loadtest.errors import ConfigurationError
+from pytest_loadtest.http.wire.resolver import DEFAULT_TTL_NS
+from pytest_loadtest.http.wire.tls import Cert, Verify
 
 SECOND_NS: Final = 1_000_000_000
 KIB: Final = 1024
@@ -40,4 +43,14 @@ class ClientSettings:
     max_redirects: int = DEFAULT_MAX_REDIRECTS
     max_header_bytes: int = DEFAULT_MAX_HEADER_BYTES
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
-    verify: bool | str | ssl.SSLContext = True
+    dns_ttl_ns: int = DEFAULT_TTL_NS  # 0: look up for each connection
+    verify: Verify = True
+    cert: Cert | None = field(default=None, repr=False)  # may hold a password
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
+    no_proxy: tuple[str, ...] = ()  # hosts, with all names below them
+    unix_socket: str | None = None  # a path: all connections go there
+    http2: bool = False  # of `httpx_client` only: this package's own connections speak HTTP/1.1
+
+    def __post_init__(self) -> None:
+        if self.unix_socket is not None and self.proxy is not None:
+            raise ConfigurationError("unix_socket and proxy at once: connections can go to one of them only")

@@ -5,31 +5,40 @@ Owns nothing: how a plain function waits on the event loop is told by whoever ma
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Protocol, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx
 
-from pytest_loadtest.http.arguments import BodyOptions, CookieTypes, HeaderTypes, RequestOptions, URLTypes
+from pytest_loadtest.http.arguments import (
+    AuthTypes,
+    BodyOptions,
+    CookieTypes,
+    HeaderTypes,
+    QueryParamTypes,
+    RequestOptions,
+    TimeoutTypes,
+    URLTypes,
+)
 from pytest_loadtest.http.client import Client
+from pytest_loadtest.http.gathering import gather
 from pytest_loadtest.http.response import Response
+from pytest_loadtest.http.streamed_response import StreamedResponse
+from pytest_loadtest.http.waiting import AwaitOnly, PlainBody
 
-T = TypeVar("T")
-
-
-class AwaitOnly(Protocol):
-    """Waits for an awaitable from plain code that runs on the event loop, and gives its result."""
-
-    def __call__(self, awaitable: Awaitable[T], /) -> T: ...
+if TYPE_CHECKING:
+    from pytest_loadtest.http.websocket.sync import SyncWebSocketSession
 
 
 class SyncClient:
-    """`client` and `await_only` belong to the same virtual user."""
+    """All three belong to the same virtual user; `new_body` is for functions that run at the same time."""
 
-    def __init__(self, client: Client, await_only: AwaitOnly) -> None:
+    def __init__(self, client: Client, await_only: AwaitOnly, new_body: Callable[[], PlainBody]) -> None:
         self._client = client
         self._await_only = await_only
+        self._new_body = new_body
 
     def __repr__(self) -> str:
         return f"<SyncClient {self._client!r}>"
@@ -63,6 +72,42 @@ class SyncClient:
     def cookies(self, cookies: CookieTypes) -> None:
         self._client.cookies = cookies
 
+    @property
+    def params(self) -> httpx.QueryParams:
+        return self._client.params
+
+    @params.setter
+    def params(self, params: QueryParamTypes) -> None:
+        self._client.params = params
+
+    @property
+    def auth(self) -> httpx.Auth | None:
+        return self._client.auth
+
+    @auth.setter
+    def auth(self, auth: AuthTypes | None) -> None:
+        self._client.auth = auth
+
+    @property
+    def timeout(self) -> httpx.Timeout:
+        return self._client.timeout
+
+    @timeout.setter
+    def timeout(self, timeout: TimeoutTypes) -> None:
+        self._client.timeout = timeout
+
+    @property
+    def follow_redirects(self) -> bool:
+        return self._client.follow_redirects
+
+    @follow_redirects.setter
+    def follow_redirects(self, follows: bool) -> None:
+        self._client.follow_redirects = follows
+
+    @property
+    def is_closed(self) -> bool:
+        return self._client.is_closed
+
     def get(self, url: URLTypes, **options: Unpack[RequestOptions]) -> Response:
         return self._await_only(self._client.request("GET", url, **options))
 
@@ -86,6 +131,46 @@ class SyncClient:
 
     def request(self, method: str, url: URLTypes, **options: Unpack[BodyOptions]) -> Response:
         return self._await_only(self._client.request(method, url, **options))
+
+    @contextmanager
+    def stream(
+        self, method: str, url: URLTypes, **options: Unpack[BodyOptions]
+    ) -> Iterator[StreamedResponse]:
+        """``with http.stream("GET", url) as response: for line in response.iter_lines(): ...``"""
+        response = self._await_only(self._client.open_stream(method, url, **options))
+        response.await_only = self._await_only
+        error: BaseException | None = None
+        try:
+            yield response
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            response.leave(error)
+
+    def websocket(self, url: URLTypes, **options: Any) -> SyncWebSocketSession:
+        """As the client's: ``with http.websocket(path) as ws: ws.send("hello")``."""
+        session = self._client.websocket(url, **options)
+        from pytest_loadtest.http.websocket.sync import SyncWebSocketSession
+
+        return SyncWebSocketSession(session, self._await_only)
+
+    def build_request(self, method: str, url: URLTypes, **options: Any) -> httpx.Request:
+        return self._client.build_request(method, url, **options)
+
+    def send(self, request: httpx.Request, **options: Any) -> Response:
+        response = self._await_only(self._client.send(request, **options))
+        if isinstance(response, StreamedResponse):
+            response.await_only = self._await_only
+        return response
+
+    def gather(self, *calls: Callable[[], Any], return_exceptions: bool = False) -> list[Any]:
+        """Run functions at the same time: ``http.gather(lambda: http.get("/a"), lambda: http.get("/b"))``.
+
+        Gives their results in that order. All run to their end; then the first error is raised, or with
+        `return_exceptions` every error stands in its place among the results.
+        """
+        return self._await_only(gather(calls, self._new_body, return_exceptions=return_exceptions))
 
     def close(self) -> None:
         self._await_only(self._client.aclose())

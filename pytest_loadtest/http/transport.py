@@ -6,31 +6,38 @@ One per load test; its clients are on one event loop. Must not know virtual user
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
+from collections.abc import Callable
 
 import httpx
 
-from pytest_loadtest.http.connecting import connect
-from pytest_loadtest.http.connection import Connection, ConnectionUser
-from pytest_loadtest.http.deadlines import DeadlineSweeper
 from pytest_loadtest.http.decoding import ACCEPT_ENCODING
 from pytest_loadtest.http.encoding import ObservedHeaders
-from pytest_loadtest.http.head import HeadCache
-from pytest_loadtest.http.origin import Origin, Origins
-from pytest_loadtest.http.resolver import Resolver
 from pytest_loadtest.http.routes import RouteTable
 from pytest_loadtest.http.settings import ClientSettings, user_agent
+from pytest_loadtest.http.wire.connecting import C, Connector
+from pytest_loadtest.http.wire.connection import Connection, ConnectionUser
+from pytest_loadtest.http.wire.deadlines import DeadlineSweeper
+from pytest_loadtest.http.wire.head import HeadCache
+from pytest_loadtest.http.wire.origin import Origin, Origins
+from pytest_loadtest.http.wire.proxy import ProxyRules
+from pytest_loadtest.http.wire.resolver import Resolver
+from pytest_loadtest.http.wire.tls import make_context
 
 
 class SharedTransport:
     """Cheap to make: look-ups and the TLS context come with the first connection that needs them."""
 
     def __init__(self, settings: ClientSettings) -> None:
+        """Raises ConfigurationError for a proxy that cannot be one."""
         self.settings = settings
-        self.resolver = Resolver()
+        self.resolver = Resolver(settings.dns_ttl_ns)
+        self.proxies = ProxyRules(settings.proxy, settings.no_proxy)
+        self.origins = Origins(self.proxies)
+        self._connector = Connector(
+            self.resolver, self.ssl_context, settings.unix_socket, settings.max_header_bytes
+        )
         self.sweeper = DeadlineSweeper()
         self.heads = HeadCache()
-        self.origins = Origins()
         self._ssl_context: ssl.SSLContext | None = None
         self._routes: dict[str, RouteTable] = {}
         self._user_agent = user_agent()
@@ -60,24 +67,21 @@ class SharedTransport:
 
     async def connect(self, origin: Origin, user: ConnectionUser, timeout_ns: int | None) -> Connection:
         """A new connection for `user`. Raises Failure."""
-        return await connect(
-            origin, self.resolver, self.ssl_context, lambda: self._new_connection(user), timeout_ns
-        )
+        return await self.connect_with(origin, lambda: self._new_connection(user), timeout_ns)
+
+    async def connect_with(self, origin: Origin, factory: Callable[[], C], timeout_ns: int | None) -> C:
+        """A new connection of the caller's own kind. Raises Failure."""
+        return await self._connector.connect(origin, factory, timeout_ns)
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Verifying unless the settings say otherwise. Made once: loading the authorities takes 44 ms."""
+        """Verifying unless the settings say otherwise. Made once: loading the authorities takes 44 ms.
+
+        Raises ConfigurationError for files that cannot be used.
+        """
         if self._ssl_context is None:
-            self._ssl_context = _ssl_context(self.settings.verify)
+            self._ssl_context = make_context(self.settings.verify, self.settings.cert)
         return self._ssl_context
 
     def _new_connection(self, user: ConnectionUser) -> Connection:
         settings = self.settings
         return Connection(user, self.heads, self.sweeper, settings.max_header_bytes, settings.max_body_bytes)
-
-
-def _ssl_context(verify: bool | str | ssl.SSLContext) -> ssl.SSLContext:
-    if isinstance(verify, str):
-        if Path(verify).is_dir():
-            return ssl.create_default_context(capath=verify)
-        return ssl.create_default_context(cafile=verify)
-    return httpx.create_ssl_context(verify=verify)

@@ -10,10 +10,30 @@ import pytest
 
 from pytest_loadtest.plugin.collection import Collection
 from pytest_loadtest.plugin.controller import Controller
-from pytest_loadtest.plugin.fixtures import _http_transport, http, load_env, vu
+from pytest_loadtest.plugin.fixtures import (
+    _http_client,
+    _http_transport,
+    _httpx_options,
+    _httpx_setup,
+    http,
+    httpx_client,
+    httpx_client_options,
+    load_env,
+    vu,
+)
 from pytest_loadtest.plugin.options import add_options
 
-__all__ = ["_http_transport", "http", "load_env", "vu"]
+__all__ = [
+    "_http_client",
+    "_http_transport",
+    "_httpx_options",
+    "_httpx_setup",
+    "http",
+    "httpx_client",
+    "httpx_client_options",
+    "load_env",
+    "vu",
+]
 
 _MARKERS = (
     "load(vus, duration, stages, iterations, rate, ...): many virtual users run this test as a load test",

@@ -1,7 +1,7 @@
 """How the ``http`` clients behave, from the values of the chosen environment.
 
-``api`` is their base URL; ``headers``, ``timeout``, ``connect_timeout``, ``follow_redirects`` and ``verify``
-are as in httpx, with durations in the project's forms.
+``api`` is their base URL; most of the others are as in httpx, with durations and sizes in the project's
+forms. Files and addresses are tried here: what is wrong with them is said before any load.
 """
 
 from __future__ import annotations
@@ -12,9 +12,13 @@ from urllib.parse import urlsplit
 
 from pytest_loadtest.core.environment import Environment
 from pytest_loadtest.core.redaction import redact
-from pytest_loadtest.core.units import UnitError, parse_duration
+from pytest_loadtest.core.units import UnitError, parse_count, parse_duration, parse_size
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.http.settings import ClientSettings
+from pytest_loadtest.http.wire.proxy import PROXY_FORMS, ProxyRules
+from pytest_loadtest.http.wire.tls import Cert, check_files
+
+_Parser = Callable[[Environment, str, object], Any]
 
 
 def client_settings(environment: Environment) -> ClientSettings:
@@ -24,18 +28,24 @@ def client_settings(environment: Environment) -> ClientSettings:
         for key, (setting, parse) in _PARSERS.items()
         if (value := environment.get(key)) is not None
     }
-    return ClientSettings(**values)
+    try:
+        return ClientSettings(**values)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"environment {environment.name!r}: {error}") from None
 
 
 def _wrong(environment: Environment, key: str, problem: str) -> ConfigurationError:
     return ConfigurationError(f"environment {environment.name!r}: {key}: {redact(problem)}")
 
 
-def _duration(environment: Environment, key: str, value: object) -> int:
-    try:
-        return parse_duration(value)
-    except UnitError as error:
-        raise _wrong(environment, key, str(error)) from None
+def _unit(parse: Callable[[object], int]) -> _Parser:
+    def parse_it(environment: Environment, key: str, value: object) -> int:
+        try:
+            return parse(value)
+        except UnitError as error:
+            raise _wrong(environment, key, str(error)) from None
+
+    return parse_it
 
 
 def _url(environment: Environment, key: str, value: object) -> str:
@@ -60,16 +70,67 @@ def _switch(environment: Environment, key: str, value: object) -> bool:
 def _verify(environment: Environment, key: str, value: object) -> bool | str:
     if not isinstance(value, (bool, str)):
         raise _wrong(environment, key, f"{value!r} is neither true nor false nor a path of certificates")
+    if isinstance(value, str):
+        _try(environment, key, lambda: check_files(value, None))
     return value
 
 
-_Parser = Callable[[Environment, str, object], Any]
+def _cert(environment: Environment, key: str, value: object) -> Cert:
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list) or not 1 <= len(parts) <= 3 or not all(isinstance(p, str) for p in parts):
+        forms = "a path of certificate and key, nor a list of two paths, or of two paths and a password"
+        raise _wrong(environment, key, f"neither {forms}")  # the value may hold the password
+    cert: Any = parts[0] if len(parts) == 1 else tuple(parts)
+    _try(environment, key, lambda: check_files(True, cert))
+    checked: Cert = cert
+    return checked
+
+
+def _proxy(environment: Environment, key: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _wrong(environment, key, f"{value!r} is not {PROXY_FORMS}")
+    _try(environment, key, lambda: ProxyRules(value))
+    return value
+
+
+def _hosts(environment: Environment, key: str, value: object) -> tuple[str, ...]:
+    """A list, or one text with commas as environment variables have it."""
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+        raise _wrong(environment, key, f'{value!r} is not a list of hosts such as ["localhost"]')
+    hosts = tuple(entry.strip() for entry in entries if entry.strip())
+    _try(environment, key, lambda: ProxyRules(None, hosts))
+    return hosts
+
+
+def _path(environment: Environment, key: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise _wrong(environment, key, f"{value!r} is not a path")
+    return value
+
+
+def _try(environment: Environment, key: str, check: Callable[[], object]) -> None:
+    try:
+        check()
+    except ConfigurationError as error:
+        raise _wrong(environment, key, str(error)) from None
+
+
 # What an environment's value is called -> what the client calls it, and how it is read.
 _PARSERS: Mapping[str, tuple[str, _Parser]] = {
     "api": ("base_url", _url),
-    "timeout": ("timeout_ns", _duration),
-    "connect_timeout": ("connect_timeout_ns", _duration),
+    "timeout": ("timeout_ns", _unit(parse_duration)),
+    "connect_timeout": ("connect_timeout_ns", _unit(parse_duration)),
     "headers": ("headers", _headers),
     "follow_redirects": ("follow_redirects", _switch),
+    "max_redirects": ("max_redirects", _unit(lambda value: parse_count(value, least=0))),
+    "max_connections_per_host": ("max_connections_per_host", _unit(parse_count)),
+    "max_body": ("max_body_bytes", _unit(parse_size)),
+    "dns_ttl": ("dns_ttl_ns", _unit(parse_duration)),
     "verify": ("verify", _verify),
+    "cert": ("cert", _cert),
+    "proxy": ("proxy", _proxy),
+    "no_proxy": ("no_proxy", _hosts),
+    "unix_socket": ("unix_socket", _path),
+    "http2": ("http2", _switch),
 }

@@ -1,8 +1,8 @@
-"""The fixtures that load tests ask for: ``vu``, ``http``, ``load_env``."""
+"""The fixtures that load tests ask for: ``vu``, ``http``, ``httpx_client``, ``load_env``."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pytest_loadtest.core.environment import Environment
     from pytest_loadtest.engine.virtual_user import VirtualUser
     from pytest_loadtest.http.client import Client
+    from pytest_loadtest.http.httpx_client.client import LoadAsyncClient
+    from pytest_loadtest.http.httpx_client.setup import HttpxSetup
     from pytest_loadtest.http.transport import SharedTransport
 
 
@@ -47,11 +49,52 @@ def _http_transport(load_env: Environment) -> SharedTransport:
 
 
 @pytest.fixture
-async def http(vu: VirtualUser, _http_transport: SharedTransport) -> AsyncIterator[Client]:
-    """This virtual user's HTTP client, with httpx's interface; `name=` and `expect=` besides."""
+async def _http_client(vu: VirtualUser, _http_transport: SharedTransport) -> AsyncIterator[Client]:
+    """The client that has this virtual user's connections, however `http` is overridden."""
     from pytest_loadtest.http.client import Client
 
     client = Client(vu, _http_transport)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+@pytest.fixture
+async def http(_http_client: Client) -> Client:
+    """This virtual user's HTTP client, with httpx's interface; `name=` and `expect=` besides."""
+    return _http_client
+
+
+@pytest.fixture
+def httpx_client_options() -> dict[str, Any]:
+    """To be overridden: arguments of httpx.AsyncClient, laid over the settings of the environment."""
+    return {}
+
+
+@pytest.fixture
+def _httpx_options(httpx_client_options: object, load_env: Environment) -> Mapping[str, Any]:
+    """Checked before any load, unless they are made for each virtual user."""
+    from pytest_loadtest.http.httpx_client.setup import check_options
+    from pytest_loadtest.plugin.client_settings import client_settings
+
+    return check_options(httpx_client_options, http2=client_settings(load_env).http2)
+
+
+@pytest.fixture
+def _httpx_setup(_http_transport: SharedTransport) -> HttpxSetup:
+    """What the httpx clients of one load test share."""
+    from pytest_loadtest.http.httpx_client.setup import HttpxSetup
+
+    return HttpxSetup(_http_transport)
+
+
+@pytest.fixture
+async def httpx_client(
+    vu: VirtualUser, _http_client: Client, _httpx_setup: HttpxSetup, _httpx_options: Mapping[str, Any]
+) -> AsyncIterator[LoadAsyncClient]:
+    """A real httpx.AsyncClient (httpx.Client in plain functions) on this virtual user's connections."""
+    client = _httpx_setup.client(vu, _http_client.exchanger, _httpx_options)
     try:
         yield client
     finally:

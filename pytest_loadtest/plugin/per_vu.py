@@ -18,6 +18,7 @@ import pytest
 from pytest_loadtest.engine.sync_bridge import SyncBody, await_only
 from pytest_loadtest.engine.virtual_user import VirtualUser
 from pytest_loadtest.http.client import Client
+from pytest_loadtest.http.httpx_client.client import LoadAsyncClient, LoadClient
 from pytest_loadtest.http.sync_client import SyncClient
 
 
@@ -74,7 +75,7 @@ class UserFixtures:
         self._instance = instance
         self._stack = stack
         self._values: dict[int, Any] = {}
-        self._facades: dict[int, SyncClient] = {}
+        self._facades: dict[int, SyncClient | LoadClient] = {}
         self.sync_body = SyncBody()
         stack.callback(self.sync_body.close)
 
@@ -89,15 +90,18 @@ class UserFixtures:
             if key not in self._values:
                 self._values[key] = await self._set_up(given)
             given = self._values[key]
-        if isinstance(given, SyncClient):
+        if isinstance(given, (SyncClient, LoadClient)):
             given = given.client
-        return self._for_sync(given) if for_sync and isinstance(given, Client) else given
+        return self._for_sync(given) if for_sync and isinstance(given, (Client, LoadAsyncClient)) else given
 
-    def _for_sync(self, client: Client) -> SyncClient:
+    def _for_sync(self, client: Client | LoadAsyncClient) -> SyncClient | LoadClient:
         """The client's one facade: what one function sets on it, the next one finds."""
         key = id(client)
         if key not in self._facades:
-            self._facades[key] = SyncClient(client, await_only)
+            if isinstance(client, Client):
+                self._facades[key] = SyncClient(client, await_only, SyncBody)
+            else:
+                self._facades[key] = client.for_sync(await_only)
         return self._facades[key]
 
     async def _set_up(self, node: PerVU) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from pytest_loadtest.core.outcome import Outcome
@@ -27,7 +28,10 @@ class FakeRecorder:
         self.requests: list[Recorded] = []
         self.connections: list[tuple[str, int, int, int]] = []
         self.waits: list[tuple[str, int]] = []
+        self.reconnects: list[str] = []
         self.samples: list[tuple[str, Outcome, int, str]] = []
+        self.counters: Counter[str] = Counter()
+        self.trends: list[tuple[str, int, int | None]] = []
 
     def response(
         self,
@@ -70,11 +74,20 @@ class FakeRecorder:
     def blocked(self, name: str, waited_ns: int) -> None:
         self.waits.append((name, waited_ns))
 
+    def reconnected(self, name: str) -> None:
+        self.reconnects.append(name)
+
     def wants_sample(self, name: str, outcome: Outcome, status: int) -> bool:
         return (name, outcome, status) not in [sample[:3] for sample in self.samples]
 
     def error_sample(self, name: str, outcome: Outcome, status: int, message: str) -> None:
         self.samples.append((name, outcome, status, message))
+
+    def count(self, name: str, n: int) -> None:
+        self.counters[name] += n
+
+    def trend(self, name: str, value_ns: int, started_ns: int | None) -> None:
+        self.trends.append((name, value_ns, started_ns))
 
     @property
     def outcomes(self) -> list[Outcome]:

@@ -15,6 +15,7 @@ class Call(NamedTuple):
     kwargs: dict[str, Any] = {}  # noqa: RUF012 - never changed
     headers: Any = None  # of the client
     cookies: Any = None  # of the client
+    client: dict[str, Any] = {}  # noqa: RUF012 - never changed; attributes of the client
     base_path: str = ""
     theirs: dict[str, Any] = {}  # noqa: RUF012 - what httpx is given instead: it takes no plain iterators here
 
@@ -257,4 +258,29 @@ CALLS = [
     Call("headers that repeat", url="/repeated"),
     Call("headers in latin-1", url="/latin-header"),
     Call("204", url="/status/204"),
+    Call("params of the client", client={"params": {"key": "1"}}),
+    Call("params of the client and of the request", kwargs={"params": {"b": 2}}, client={"params": {"a": 1}}),
+    Call("equal params of both", kwargs={"params": {"a": 2}}, client={"params": [("a", 1), ("a", 3)]}),
+    Call("params of the client and in the URL", url="/echo?x=1", client={"params": {"a": 1}}),
+    Call("authentication of the client", client={"auth": ("ada", "secret")}),
+    Call("a function of the client", client={"auth": authorise}),
+    Call("a request without the client's authentication", kwargs={"auth": None}, client={"auth": ("a", "b")}),
+    Call("another authentication", kwargs={"auth": ("c", "d")}, client={"auth": ("a", "b")}),
+    Call(
+        "the client's default passed on",
+        kwargs={"auth": httpx.USE_CLIENT_DEFAULT},
+        client={"auth": ("a", "b")},
+    ),
+    Call("time-outs passed on", kwargs={"timeout": httpx.USE_CLIENT_DEFAULT}),
+    Call("a client that follows", url="/chain/3", client={"follow_redirects": True}),
+    Call(
+        "a client that follows, but not now",
+        url="/chain/3",
+        kwargs={"follow_redirects": False},
+        client={"follow_redirects": True},
+    ),
+    Call("extensions", kwargs={"extensions": {"sni_hostname": "other", "mine": 1}}),
+    Call("a digest challenge of a POST", "POST", "/digest", {"auth": LAZY_DIGEST, "content": b"body"}),
+    Call("many content codings", url="/encoded/both", kwargs={"headers": {"Accept-Encoding": "gzip, br"}}),
+    Call("a redirect with a secret", url="/elsewhere", kwargs={"follow_redirects": True, "auth": ("u", "p")}),
 ]

@@ -55,6 +55,9 @@ class Peer:
         return body
 
     async def send(self, data: bytes) -> None:
+        """Raises ConnectionError when the client has closed."""
+        if self.writer.is_closing():  # uvloop raises RuntimeError
+            raise ConnectionResetError
         self.writer.write(data)
         await self.writer.drain()
 
@@ -83,9 +86,17 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    behaviour: Behaviour, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    behaviour: Behaviour,
+    *,
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    bind: str = "127.0.0.1",
+    unix_socket: str | None = None,
 ) -> AsyncIterator[Server]:
-    """`behaviour` is run for each connection, which is closed when it returns."""
+    """`behaviour` is run for each connection, which is closed when it returns.
+
+    It listens on `bind`, or on a Unix socket; `host` is what its URL says.
+    """
     tasks: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -102,8 +113,13 @@ async def serving(
             tasks.discard(task)
             writer.close()
 
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
-    server = Server("https" if tls else "http", host, listener.sockets[0].getsockname()[1])
+    port = 80
+    if unix_socket is not None:
+        listener = await asyncio.start_unix_server(accept, unix_socket, ssl=tls)
+    else:
+        listener = await asyncio.start_server(accept, bind, 0, ssl=tls)
+        port = listener.sockets[0].getsockname()[1]
+    server = Server("https" if tls else "http", host, port)
     try:
         yield server
     finally:
@@ -113,6 +129,13 @@ async def serving(
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
         await asyncio.sleep(0)
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
 
 
 def answer(body: bytes = b"ok", status: str = "200 OK", *fields: str) -> bytes:

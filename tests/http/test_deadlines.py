@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from time import perf_counter_ns
 
-from pytest_loadtest.http.deadlines import NEVER, DeadlineSweeper
+from pytest_loadtest.http.wire.deadlines import NEVER, DeadlineSweeper
 from tests.http.conftest import Run, until
 
 MS = 1_000_000

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_loadtest.http.encoding import HeaderBlocks, ObservedHeaders, encode_query
-from pytest_loadtest.http.origin import Origin, Origins
 from pytest_loadtest.http.routes import MAX_ROUTES, RouteTable
+from pytest_loadtest.http.wire.origin import Origin, Origins
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 

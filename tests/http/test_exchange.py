@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from time import perf_counter_ns
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from pytest_loadtest.core.outcome import Outcome
 from tests.http.conftest import Run, client_for, until
-from tests.http.servers import Peer, Seen, answer, answering, serving
+from tests.http.servers import Peer, Seen, answer, answering, free_port, serving
 
 MILLISECOND_NS = 1_000_000
 
@@ -240,12 +239,6 @@ def test_connecting_has_a_time_out_of_its_own(run: Run) -> None:
 # -- connections that cannot be made ---------------------------------------------------------------------
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 def test_a_refused_connection_says_what_and_where(run: Run) -> None:
     async def scenario() -> None:
         url = f"http://127.0.0.1:{free_port()}"
@@ -366,59 +359,6 @@ def test_a_cancelled_waiter_does_not_take_its_turn_with_it(run: Run) -> None:
     run(scenario())
 
 
-# -- stale connections -----------------------------------------------------------------------------------
-
-
-def closing_after_first(again: bytes | None) -> Any:
-    """The first connection answers once, then takes one more request and closes without a word."""
-
-    async def behave(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(answer(b"first"))
-        if peer.number == 0 or again is None:
-            await peer.request()
-            return
-        await peer.reader.read()
-
-    return behave
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
-def test_an_idempotent_request_is_sent_again_when_the_close_raced_with_it(method: str, run: Run) -> None:
-    async def scenario() -> None:
-        async with serving(closing_after_first(b"ok")) as server, client_for(server.url) as (http, owner):
-            await http.get("/")
-            assert (await http.request(method, "/again")).status_code == 200
-            assert server.connections == 2
-            assert owner.recorder.outcomes == [Outcome.OK, Outcome.OK]
-            assert len(owner.recorder.connections) == 2
-
-    run(scenario())
-
-
-def test_what_the_first_attempt_took_is_part_of_a_request_sent_again(run: Run) -> None:
-    arrived: list[int] = []
-
-    async def behave(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(answer(b"first"))
-        await peer.request()
-        if not arrived:
-            arrived.append(time.perf_counter_ns())
-            return
-        await peer.send(answer(b"again"))
-        await peer.reader.read()
-
-    async def scenario() -> None:
-        async with serving(behave) as server, client_for(server.url) as (http, owner):
-            await http.get("/")
-            arrived.clear()
-            await http.get("/again")
-            assert owner.recorder.requests[1].started_ns < arrived[0]
-
-    run(scenario())
-
-
 def test_trailers_are_no_headers(run: Run) -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nLocation: /x\r\n\r\n"
 
@@ -426,50 +366,6 @@ def test_trailers_are_no_headers(run: Run) -> None:
         async with serving(answering(chunked)) as server, client_for(server.url) as (http, _):
             response = await http.get("/")
             assert (response.content, list(response.headers)) == (b"ok", ["transfer-encoding"])
-
-    run(scenario())
-
-
-def test_a_post_is_not_sent_again(run: Run) -> None:
-    async def scenario() -> None:
-        async with serving(closing_after_first(b"ok")) as server, client_for(server.url) as (http, owner):
-            await http.get("/")
-            with pytest.raises(httpx.RemoteProtocolError):
-                await http.post("/again")
-            assert owner.recorder.outcomes == [Outcome.OK, Outcome.CLOSED]
-            assert server.connections == 1
-
-    run(scenario())
-
-
-def test_a_first_request_on_a_connection_is_not_sent_again(run: Run) -> None:
-    async def close_at_once(peer: Peer) -> None:
-        await peer.request()
-
-    async def scenario() -> None:
-        async with serving(close_at_once) as server, client_for(server.url) as (http, owner):
-            with pytest.raises(httpx.RemoteProtocolError):
-                await http.get("/")
-            assert (owner.recorder.outcomes, server.connections) == ([Outcome.CLOSED], 1)
-
-    run(scenario())
-
-
-def test_an_idle_connection_that_the_server_closed_is_not_used(run: Run) -> None:
-    async def scenario() -> None:
-        peers: list[Peer] = []
-
-        async def behave(peer: Peer) -> None:
-            peers.append(peer)
-            await answering(answer())(peer)
-
-        async with serving(behave) as server, client_for(server.url) as (http, owner):
-            await http.get("/")
-            peers[0].close()
-            await until(lambda: "open=1/6" not in repr(http))
-            assert (await http.post("/")).status_code == 200
-            assert owner.recorder.outcomes == [Outcome.OK, Outcome.OK]
-            assert server.connections == 2
 
     run(scenario())
 

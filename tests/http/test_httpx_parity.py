@@ -6,6 +6,7 @@ Deliberate differences are not in the table: the User-Agent, time-outs, the warn
 from __future__ import annotations
 
 import warnings
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -16,6 +17,8 @@ from tests.http.conftest import Run, client_for
 from tests.http.parity_calls import CALLS, Call
 from tests.http.parity_server import respond
 from tests.http.servers import Seen, Server, answer, answering, serving
+
+Form = Callable[[Any, str, Any, dict[str, Any]], Awaitable[Any]]
 
 
 def normal(seen: Seen, *servers: Server) -> tuple[Any, ...]:
@@ -64,9 +67,30 @@ def observed(response: Any) -> dict[str, Any]:
     }
 
 
-async def outcome_of(client: httpx.AsyncClient | Client, call: Call, url: Any) -> Any:
+async def whole(client: Any, method: str, url: Any, kwargs: dict[str, Any]) -> Any:
+    return await client.request(method, url, **kwargs)
+
+
+async def streamed(client: Any, method: str, url: Any, kwargs: dict[str, Any]) -> Any:
+    async with client.stream(method, url, **kwargs) as response:
+        await response.aread()
+        return response
+
+
+async def built_and_sent(client: Any, method: str, url: Any, kwargs: dict[str, Any]) -> Any:
+    of_sending = {key: kwargs[key] for key in ("auth", "follow_redirects") if key in kwargs}
+    of_building = {key: value for key, value in kwargs.items() if key not in of_sending}
+    return await client.send(client.build_request(method, url, **of_building), **of_sending)
+
+
+FORMS: list[Form] = [whole, streamed, built_and_sent]
+
+
+async def outcome_of(client: httpx.AsyncClient | Client, call: Call, url: Any, form: Form = whole) -> Any:
     client.headers.update(call.headers)
     client.cookies.update(call.cookies)
+    for name, value in call.client.items():
+        setattr(client, name, value)
     kwargs = {
         key: value() if getattr(value, "is_factory", False) else value
         for key, value in (
@@ -76,7 +100,7 @@ async def outcome_of(client: httpx.AsyncClient | Client, call: Call, url: Any) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # httpx's, on per-request cookies
         try:
-            response: Any = await client.request(call.method, url, **kwargs)
+            response: Any = await form(client, call.method, url, kwargs)
         except Exception as error:
             return type(error), str(error)
     assert response.elapsed.total_seconds() > 0
@@ -90,8 +114,9 @@ def url_of(call: Call, server: Server) -> Any:
     return call.url.replace("HOST", server.url.removeprefix("http://"))
 
 
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.sentence)
-def test_is_the_same_as_in_httpx(call: Call, run: Run) -> None:
+def test_is_the_same_as_in_httpx(call: Call, form: Form, run: Run) -> None:
     async def scenario() -> None:
         seen: list[Seen] = []
         async with serving(answering(lambda request: respond("", request), seen)) as other:
@@ -102,14 +127,14 @@ def test_is_the_same_as_in_httpx(call: Call, run: Run) -> None:
             async with serving(answering(answers, seen)) as server:
                 base_url = server.url + call.base_path
                 async with httpx.AsyncClient(base_url=base_url, trust_env=False) as theirs:
-                    expected = await outcome_of(theirs, call, url_of(call, server))
+                    expected = await outcome_of(theirs, call, url_of(call, server), form)
                 expected_requests = [normal(request) for request in seen]
                 seen.clear()
                 async with client_for(base_url) as (ours, _):
                     for _ in range(2):  # the second time with everything that is kept
                         seen.clear()
                         ours.cookies.clear()
-                        assert await outcome_of(ours, call, url_of(call, server)) == expected
+                        assert await outcome_of(ours, call, url_of(call, server), form) == expected
                         assert [normal(request) for request in seen] == expected_requests
 
     run(scenario())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_loadtest.http.resolver import Resolver
+from pytest_loadtest.http.wire.resolver import Resolver
 from tests.http.conftest import Run, client_for
 from tests.http.servers import answer, answering, serving
 

@@ -7,6 +7,7 @@ Its paths say how it behaves:
     /hang           reads the request and never answers
     /close          closes the connection instead of answering
     /echo           a JSON object of the request: method, target, headers, body
+    .../events      three server-sent events and [DONE], in chunks
     anything else   200 and {"ok": true}
 """
 
@@ -100,6 +101,9 @@ class Target:
             await asyncio.sleep(3600)
         if kind == "delay":
             await asyncio.sleep(float(value))
+        if seen.path.endswith("/events"):
+            await _send_events(writer)
+            return True
         content = {"ok": True}
         if kind == "echo":
             content = {**seen._asdict(), "body": seen.body.decode("latin-1")}
@@ -111,6 +115,16 @@ class Target:
         writer.write(head.encode() + body)
         await writer.drain()
         return True
+
+
+async def _send_events(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for event in (*(json.dumps({"n": n}) for n in range(3)), "[DONE]"):
+        line = f"data: {event}\n\n".encode()
+        writer.write(b"%x\r\n%b\r\n" % (len(line), line))
+        await writer.drain()
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
 
 
 async def _request(reader: asyncio.StreamReader, connection: int) -> Seen:

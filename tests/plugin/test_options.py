@@ -249,6 +249,17 @@ def test_a_wrong_ini_key_is_a_usage_error(project: Project, ini: str, message: s
             "environments.DEV = {verify = 3}", "verify: 3 is neither true nor false nor a path", id="verify"
         ),
         pytest.param(
+            "environments.DEV = {cert = ['/nowhere.pem', '/nowhere.key']}",
+            "environment 'DEV': cert: the client certificate's file '/nowhere.pem': "
+            "No such file or directory",
+            id="cert",
+        ),
+        pytest.param(
+            "environments.DEV = {proxy = 'socks5://127.0.0.1:1080'}",
+            "environment 'DEV': proxy: socks5:// proxies are not supported",
+            id="proxy",
+        ),
+        pytest.param(
             "environments.DEV = {follow_redirects = 'yes'}",
             "follow_redirects: 'yes' is neither true nor false",
             id="follow_redirects",

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.http.connection import Connection
 from pytest_loadtest.http.failures import Failure
+from pytest_loadtest.http.wire.connection import Connection
 
 Opener = Callable[["HostPool", int | None], Awaitable[Connection]]
 
@@ -92,6 +92,12 @@ class HostPool:
             self.idle.append(connection)
         else:
             waiter.set_result(connection)
+
+    def replace(self, connection: Connection) -> None:
+        """Close one that was taken; its place is the caller's, who must call `open(reserved=True)`."""
+        connection.abort()
+        self.connections.discard(connection)
+        self.opening += 1
 
     def lost(self, connection: Connection) -> None:
         """Called by the connection when its transport has gone: its place is free."""

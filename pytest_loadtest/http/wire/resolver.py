@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections import deque
 from time import perf_counter_ns
 from typing import Final
 
@@ -16,17 +15,27 @@ DEFAULT_TTL_NS: Final = 300 * 1_000_000_000  # 5 min: as long as k6 keeps an add
 
 
 class _Entry:
-    """The addresses of one host. The first is the next to use."""
+    """The addresses of one host. `turn` counts on from one look-up to the next, so that also a host that
+    is looked up each time has all its addresses used."""
 
-    __slots__ = ("addresses", "expires_ns")
+    __slots__ = ("addresses", "expires_ns", "turn")
 
-    def __init__(self, addresses: list[str], expires_ns: int) -> None:
-        self.addresses = deque(addresses)
+    def __init__(self, addresses: list[str], expires_ns: int, turn: int) -> None:
+        self.addresses = addresses
         self.expires_ns = expires_ns
+        self.turn = turn
+
+    def in_turn(self) -> list[str]:
+        first = self.turn % len(self.addresses)
+        self.turn += 1
+        return self.addresses[first:] + self.addresses[:first]
 
 
 class Resolver:
-    """Gives the addresses of a host, rotated by one each time so that load spreads over all of them."""
+    """Gives the addresses of a host, rotated by one each time so that load spreads over all of them.
+
+    With `ttl_ns` 0 each call looks up, but for calls at the same time, which share one look-up.
+    """
 
     def __init__(self, ttl_ns: int = DEFAULT_TTL_NS) -> None:
         self._ttl_ns = ttl_ns
@@ -45,13 +54,12 @@ class Resolver:
             addresses = await self._look_up(host)
             entry = self._known.get(host)
             if entry is None or entry.expires_ns <= perf_counter_ns():
-                entry = self._known[host] = _Entry(addresses, perf_counter_ns() + self._ttl_ns)
-        in_turn = list(entry.addresses)
-        entry.addresses.rotate(-1)
-        return in_turn
+                turn = 0 if entry is None else entry.turn
+                entry = self._known[host] = _Entry(addresses, perf_counter_ns() + self._ttl_ns, turn)
+        return entry.in_turn()
 
     def demote(self, host: str, address: str) -> None:
-        """`address` could not be connected to: it leaves the rotation unless it is the last one."""
+        """`address` could not be connected to: it is not used until the next look-up, if there are others."""
         entry = self._known.get(host)
         if entry is not None and len(entry.addresses) > 1 and address in entry.addresses:
             entry.addresses.remove(address)
@@ -74,7 +82,11 @@ class Resolver:
 
 def _addresses(host: str) -> list[str]:
     """Blocking: runs in a worker thread. In the system's order (RFC 6724), each address once."""
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        socket.socket().close()  # without a socket to ask with, it says "unknown name": this says why
+        raise
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 

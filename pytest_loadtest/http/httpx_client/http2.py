@@ -1,0 +1,93 @@
+"""HTTP/2 on httpx's own transport, with each request measured.
+
+Owns the connections of one virtual user that are not ours. Must not know clients.
+"""
+
+from __future__ import annotations
+
+import ssl
+from time import perf_counter_ns
+
+import httpx
+
+from pytest_loadtest.core.outcome import Outcome
+from pytest_loadtest.core.recording import RequestOwner
+from pytest_loadtest.http.httpx_client.exchange import MeasuredExchange
+from pytest_loadtest.http.httpx_client.requests import RequestBuilder
+from pytest_loadtest.http.httpx_client.sending import TermsTable, name_of, sending
+from pytest_loadtest.http.routes import Route
+from pytest_loadtest.http.transport import SharedTransport
+
+
+class Http2Transport(httpx.AsyncBaseTransport):
+    """One per virtual user. Its connections are its own; `aclose` closes them."""
+
+    def __init__(
+        self,
+        owner: RequestOwner,
+        shared: SharedTransport,
+        builder: RequestBuilder,
+        terms: TermsTable,
+        context: ssl.SSLContext,
+        *,
+        http1: bool,
+    ) -> None:
+        self._owner = owner
+        self._shared = shared
+        self._builder = builder
+        self._terms = terms
+        self._context = context
+        self._http1 = http1
+        self._transports: dict[str | None, httpx.AsyncHTTPTransport] = {}
+        self._open: set[MeasuredExchange] = set()
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Http2Transport {'closed' if self._closed else 'open'} requests={len(self._open)}>"
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer with its body still to come."""
+        if self._closed:
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
+        now = sending.get()
+        route = self._builder.route(request)
+        terms = self._terms.while_sending(request, now)
+        exchange = MeasuredExchange(
+            self._owner, route, name_of(request, route.name, now), terms, self._shared.settings.max_body_bytes
+        )
+        exchange.waits_for_all = now is not None and now.whole
+        self._open.add(exchange)
+        try:
+            return await exchange.begin(self._transport_of(route), request)
+        finally:
+            self._open = {each for each in self._open if not each.ended}
+
+    def too_many_redirects(self, request: httpx.Request, message: str) -> None:
+        """One more failed request, under the name of the first hop."""
+        recorder, now_ns = self._owner.recorder, perf_counter_ns()
+        name = name_of(request, self._builder.route(request).name)
+        recorder.no_response(name, Outcome.TOO_MANY_REDIRECTS, now_ns, now_ns, 0, 0)
+        recorder.error_sample(name, Outcome.TOO_MANY_REDIRECTS, 0, message)
+
+    async def aclose(self) -> None:
+        """Close every connection. Who still waits for an answer has been forgotten by its test."""
+        self._closed = True
+        for exchange in self._open:
+            exchange.end_without_answer(Outcome.CENSORED, Outcome.CENSORED.label)
+        for transport in self._transports.values():
+            await transport.aclose()
+
+    def _transport_of(self, route: Route) -> httpx.AsyncHTTPTransport:
+        settings = self._shared.settings
+        proxy = settings.proxy if route.origin.proxy is not None else None
+        if proxy not in self._transports:
+            self._transports[proxy] = httpx.AsyncHTTPTransport(
+                verify=self._context,
+                trust_env=False,
+                http1=self._http1,
+                http2=True,
+                limits=httpx.Limits(max_connections=settings.max_connections_per_host, keepalive_expiry=None),
+                proxy=proxy,
+                uds=settings.unix_socket,
+            )
+        return self._transports[proxy]

@@ -1,0 +1,1 @@
+"""WebSockets on the connections of a virtual user, by the `websockets` library."""
