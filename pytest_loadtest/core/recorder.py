@@ -35,6 +35,8 @@ _REQUEST_BYTES = REQUEST.size * _BUFFERED_RECORDS
 _ITERATION_BYTES = ITERATION.size * _BUFFERED_RECORDS
 
 
+_LONGEST_SAMPLE = 500  # characters: a reason phrase may have 64 KiB
+
 _T = TypeVar("_T")
 
 
@@ -136,7 +138,7 @@ class Recorder(RequestRecorder):
 
     def error_sample(self, name: str, outcome: Outcome, status: int, message: str) -> None:
         """Count a failed request in its group."""
-        sample = redact(message) if self.wants_sample(name, outcome, status) else ""
+        sample = _sample_of(message) if self.wants_sample(name, outcome, status) else ""
         self.metrics.count_error(self._shown_name(name), outcome, status, sample)
 
     def _shown_name(self, name: str) -> str:
@@ -256,3 +258,9 @@ def _entry(table: dict[str, _T], name: str, make: Callable[[], _T]) -> _T:
         if name not in table:
             table[name] = make()
     return table[name]
+
+
+def _sample_of(message: str) -> str:
+    """As it may be shown: servers write parts of it, and could write to a terminal what moves its cursor."""
+    text = redact(message)[:_LONGEST_SAMPLE]
+    return "".join(char if char.isprintable() else "?" for char in text)

@@ -108,12 +108,14 @@ class Terms(NamedTuple):
     """What holds for a request and for everything that follows from it.
 
     Statuses `on_the_way` are no answers yet: redirects that are followed, the challenge of an authentication.
+    `closes`: the request says that its connection is not to be used again (RFC 9112, section 9.6).
     """
 
     timeouts: Timeouts
     expect: Expect | None
     follows: bool
     on_the_way: frozenset[int]
+    closes: bool = False
 
     def allow(self, head: Head) -> bool:
         """Is it a success? 200-399 are, unless the caller says otherwise."""
@@ -132,7 +134,26 @@ def _leads_on(head: Head) -> bool:
     return bool(head.values(b"location"))
 
 
+def check_expect(expect: object) -> None:
+    """Before anything is sent. Raises TypeError for what statuses cannot be looked up in."""
+    if expect is None or _is_status(expect):
+        return
+    is_container = isinstance(expect, Container) and not isinstance(expect, (str, bytes))
+    if not is_container or not all(map(_is_status, expect if isinstance(expect, _COLLECTIONS) else ())):
+        raise TypeError(
+            f"expect is a status such as 201 or a container of them such as {{200, 402}}, not {expect!r}"
+        )
+
+
+_COLLECTIONS: Final = (set, frozenset, list, tuple)
+
+
+def _is_status(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def terms_of(timeouts: Timeouts, expect: Expect | None, *, follows: bool) -> Terms:
+    check_expect(expect)
     return Terms(timeouts, expect, follows, REDIRECT_STATUSES if follows else frozenset())
 
 

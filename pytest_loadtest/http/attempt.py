@@ -16,9 +16,12 @@ from pytest_loadtest.http.wire.connection import Connection
 
 
 class Attempt:
-    """`deadline_ns` is that of the whole request, of perf_counter_ns."""
+    """`deadline_ns` is that of the whole request, of perf_counter_ns.
 
-    __slots__ = ("deadline_ns", "delay_ns", "name", "recorder", "route", "sent", "terms")
+    `first_started_ns`: when it was sent for the first time, if it has been sent again since; else 0.
+    """
+
+    __slots__ = ("deadline_ns", "delay_ns", "first_started_ns", "name", "recorder", "route", "sent", "terms")
 
     waits_for_all = True  # the time-out holds for the whole answer
 
@@ -39,6 +42,7 @@ class Attempt:
         self.delay_ns = delay_ns
         self.deadline_ns = deadline_ns
         self.terms = terms
+        self.first_started_ns = 0
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} of {self.route!r}>"

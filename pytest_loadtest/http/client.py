@@ -142,6 +142,8 @@ class Client(ClientDefaults):
             cookies=cookies,
             extensions=extensions,
         )
+        if extensions is not None and "timeout" in extensions:
+            terms = self._terms_of(_timeout_of(request), follow_redirects, expect)
         return await self._conversation(terms).authenticated(
             request, self._auth_for(request, auth), name or ""
         )
@@ -223,9 +225,8 @@ class Client(ClientDefaults):
         expect: Expect | None = None,
     ) -> Response:
         """Send a built request; with `stream` the answer is a StreamedResponse, which the caller closes."""
-        limits = request.extensions.get("timeout")
-        timeout = UNSET if limits is None else httpx.Timeout(**limits)
-        conversation = self._conversation(self._terms_of(timeout, follow_redirects, expect), streamed=stream)
+        terms = self._terms_of(_timeout_of(request), follow_redirects, expect)
+        conversation = self._conversation(terms, streamed=stream)
         return await conversation.authenticated(request, self._auth_for(request, auth), name or "")
 
     def websocket(
@@ -308,6 +309,12 @@ class Client(ClientDefaults):
             terms,
             streamed=streamed,
         )
+
+
+def _timeout_of(request: httpx.Request) -> TimeoutTypes | Unset:
+    """What its extensions say; a limit that they leave out is none."""
+    limits = request.extensions.get("timeout")
+    return UNSET if limits is None else httpx.Timeout(None, **limits)
 
 
 def _body(route: Route, json: Any) -> tuple[bytes, ...]:

@@ -13,7 +13,7 @@ import httpx
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.http.arguments import Terms, with_challenge
-from pytest_loadtest.http.encoding import encode_request
+from pytest_loadtest.http.encoding import asks_to_close, encode_request
 from pytest_loadtest.http.exchange import Exchanger
 from pytest_loadtest.http.redirects import redirect_request
 from pytest_loadtest.http.response import Response
@@ -59,6 +59,7 @@ class Conversation:
             await request.aread()
         history: list[Response] = []
         flow = auth.async_auth_flow(request)
+        response: Response | None = None
         try:
             request = await anext(flow)
             while True:
@@ -73,6 +74,10 @@ class Conversation:
                     return response
                 await response.aread()
                 history = [*history, response]
+        except BaseException as error:
+            if isinstance(response, StreamedResponse):
+                response.leave(error)  # the flow has failed over an answer that nobody will read
+            raise
         finally:
             await flow.aclose()
 
@@ -90,12 +95,23 @@ class Conversation:
             history = [*history, response]
             if len(history) > self._settings.max_redirects:
                 self._raise_too_many_redirects(history)
-            request = redirect_request(response.request, response.status_code, response.headers["location"])
+            request = self._redirected(response, history[0])
             response.followed = True
             self._add_cookies(request)
             response = await self._send(request, "", self._terms)
             response.history = list(history)
         return response
+
+    def _redirected(self, response: Response, first: Response) -> httpx.Request:
+        """What follows; a Location that cannot be requested is the target's failure, as one more request."""
+        try:
+            request = redirect_request(response.request, response.status_code, response.headers["location"])
+            self._routes.of(request.method, request.url)
+        except (httpx.RemoteProtocolError, httpx.UnsupportedProtocol):
+            message = f"redirected to what is no HTTP URL: {response.location}"
+            self._exchanger.record_unsent(first.name, Outcome.PROTOCOL, message)
+            raise
+        return request
 
     def _raise_too_many_redirects(self, history: list[Response]) -> NoReturn:
         """One more failed request, under the name of the first hop."""
@@ -107,6 +123,8 @@ class Conversation:
         """One exchange; without a name it goes by its route's."""
         route = self._routes.of(request.method, request.url, request.extensions.get("sni_hostname"))
         sent = await encode_request(request, route.origin)
+        if asks_to_close(request.headers.raw):
+            terms = terms._replace(closes=True)
         name = name or route.name
         if self._streamed:
             answer = await self._exchanger.open(route, sent, name, terms)

@@ -160,11 +160,11 @@ async def encode_request(request: httpx.Request, origin: Origin) -> bytes:
     """
     parts = await _body_parts(request)
     head = encode_fields(_with_proxy_fields(origin, request.headers))
-    if "transfer-encoding" in request.headers and "content-length" not in request.headers:
+    if "transfer-encoding" in request.headers:  # counts, also beside a Content-Length (RFC 9112, section 6.3)
         body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts if part) + b"0\r\n\r\n"
     else:
         body = b"".join(parts)
-        declared = int(request.headers.get("content-length", "0"))
+        declared = _declared_length(request)
         if declared != len(body):
             raise httpx.LocalProtocolError(
                 f"Too {'little' if len(body) < declared else 'much'} data for declared Content-Length",
@@ -173,6 +173,13 @@ async def encode_request(request: httpx.Request, origin: Origin) -> bytes:
     target = origin.target_prefix.encode("ascii") + request.url.raw_path
     line = b"%b %b HTTP/1.1\r\n" % (request.method.encode("ascii"), target)
     return b"".join((line, head, b"\r\n", body))
+
+
+def _declared_length(request: httpx.Request) -> int:
+    length = request.headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise httpx.LocalProtocolError("bad Content-Length", request=request)
+    return int(length)
 
 
 async def _body_parts(request: httpx.Request) -> list[bytes]:

@@ -98,13 +98,14 @@ class Exchanger:
         if connection is None:
             attempt = Attempt(route, sent, name, recorder, delay_ns, deadline_ns, terms)
             connection = await self._send_elsewhere(pool, attempt)
+            first_started_ns = attempt.first_started_ns
         else:
             try:
                 await connection.send(sent, deadline_ns, route.expects_no_body)
             except BaseException as error:
                 attempt = Attempt(route, sent, name, recorder, delay_ns, deadline_ns, terms)
-                first_started_ns = connection.started_ns  # its time is part of what the user waited
                 connection = await self._send_again(error, connection, pool, attempt)
+                first_started_ns = attempt.first_started_ns
         head = connection.head
         content = body = connection.body
         started_ns = first_started_ns or connection.started_ns
@@ -128,7 +129,10 @@ class Exchanger:
             delay_ns,
         )
         response = Response(head, content, len(body), finished_ns - started_ns, route, sent, name)
-        pool.release(connection)
+        if terms.closes:
+            connection.abort()
+        else:
+            pool.release(connection)
         if head.sets_cookies:
             self._on_cookies(response)
         if outcome is not Outcome.OK:
@@ -147,16 +151,14 @@ class Exchanger:
         pool = self._pools.get(route.origin) or self._add_pool(route.origin)
         attempt = StreamedAttempt(route, sent, name, owner.recorder, delay_ns, deadline_ns, terms)
         connection = pool.take_idle()
-        first_started_ns = 0
         if connection is None:
             connection = await self._send_elsewhere(pool, attempt)
         else:
             try:
                 await attempt.begin(connection)
             except BaseException as error:
-                first_started_ns = connection.started_ns
                 connection = await self._send_again(error, connection, pool, attempt)
-        return StreamedAnswer(self, attempt, connection, first_started_ns or connection.started_ns)
+        return StreamedAnswer(self, attempt, connection, attempt.first_started_ns or connection.started_ns)
 
     # -- the way to a connection ---------------------------------------------------------------------
 
@@ -179,8 +181,9 @@ class Exchanger:
         self, error: BaseException, connection: Connection, pool: HostPool, attempt: Attempt
     ) -> Connection:
         """Once more on a new connection, if the server may just have closed the kept one. Else it fails."""
-        if not _may_be_sent_again(error, connection, attempt.route):
+        if self.is_closed or not _may_be_sent_again(error, connection, attempt.route):
             self.fail(error, connection, attempt)
+        attempt.first_started_ns = connection.started_ns  # its time is part of what the user waited
         attempt.recorder.reconnected(attempt.name)
         return await self._send_elsewhere(pool, attempt, fresh=True)
 
@@ -223,8 +226,11 @@ class Exchanger:
         bytes_sent = 0
         if connection is not None:
             begun_ns, bytes_sent = connection.started_ns, len(attempt.sent)
+            if isinstance(error, Failure):  # the connection knows when; its caller may have come to ask later
+                now_ns = connection.finished_ns
             if not connection.closed:  # cancelled: the answer may still come, to nobody
                 connection.abort()
+        begun_ns = attempt.first_started_ns or begun_ns
         if isinstance(error, asyncio.CancelledError):
             outcome = Outcome.CENSORED if self._owner.was_cut else Outcome.CANCELLED
             attempt.record_failure(outcome, outcome.label, begun_ns, now_ns, bytes_sent)
@@ -249,7 +255,7 @@ class Exchanger:
 
     def give_back(self, connection: Connection, attempt: StreamedAttempt) -> None:
         """A streamed answer has ended, or its caller has left it."""
-        if connection.is_busy:
+        if connection.is_busy or attempt.terms.closes:
             connection.abort()  # what is still to come is for nobody
         elif attempt.route.origin in self._pools:
             self._pools[attempt.route.origin].release(connection)

@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from pytest_loadtest.http.wire.origin import DEFAULT_PORTS
+from pytest_loadtest.http.wire.origin import DEFAULT_PORTS, check_port
 
 MOVED_PERMANENTLY: Final = 301
 FOUND: Final = 302
@@ -48,6 +48,7 @@ def redirect_url(request: httpx.Request, location: str) -> httpx.URL:
             url = url.copy_with(host=request.url.host)
         if url.is_relative_url:
             url = request.url.join(url)
+        check_port(url)
     except httpx.InvalidURL as error:
         raise httpx.RemoteProtocolError(
             f"Invalid URL in location header: {error}.", request=request

@@ -102,6 +102,12 @@ class Response(BodyIteration):
     async def aread(self) -> bytes:
         return self.content
 
+    def close(self) -> None:
+        """Nothing is open: the body has been read."""
+
+    async def aclose(self) -> None:
+        """As `close`."""
+
     # -- the head ------------------------------------------------------------------------------------
 
     @property

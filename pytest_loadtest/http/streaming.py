@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import NoReturn, Protocol
+
+import httpx
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.http.attempt import StreamedAttempt
@@ -42,6 +45,7 @@ class StreamedAnswer:
         self._user = user
         self._connection = connection
         self._ended = False
+        self._finished_ns = 0
         self.at_end: Callable[[], None] | None = None
 
     def __repr__(self) -> str:
@@ -50,7 +54,7 @@ class StreamedAnswer:
     @property
     def elapsed_ns(self) -> int:
         """From just before the request was written to the last byte that has come."""
-        return self._connection.finished_ns - self.started_ns
+        return (self._finished_ns or self._connection.finished_ns) - self.started_ns
 
     @property
     def received(self) -> int:
@@ -74,12 +78,14 @@ class StreamedAnswer:
         """The caller reads no more: `error` is why, if it has not simply seen enough. May be called again."""
         if self._ended:
             return
-        if isinstance(error, asyncio.CancelledError):
+        broke = error if isinstance(error, asyncio.CancelledError) else self.attempt.stream.failure
+        if broke is not None:
             self._ended = True
-            try:
-                self._user.fail(error, self._connection, self.attempt)
-            except asyncio.CancelledError:
-                return  # recorded; the caller is on its way out with it already
+            with suppress(
+                asyncio.CancelledError, httpx.RequestError
+            ):  # recorded; the caller is leaving anyway
+                self._user.fail(broke, self._connection, self.attempt)
+            return
         self._end(error if isinstance(error, Failure) else None)
 
     def _end_whole(self) -> None:
@@ -93,6 +99,7 @@ class StreamedAnswer:
 
     def _end(self, damage: Failure | None) -> None:
         self._ended = True
+        self._finished_ns = self._connection.finished_ns  # the connection is about to be used by others
         attempt, head = self.attempt, self.head
         if damage is not None:
             outcome, phrase = damage.outcome, damage.phrase

@@ -52,6 +52,9 @@ def _url(environment: Environment, key: str, value: object) -> str:
     parts = urlsplit(value) if isinstance(value, str) else None
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise _wrong(environment, key, f"{redact(repr(value))} is not a URL such as http://localhost:8006")
+    if parts.query or parts.fragment:
+        problem = f"{redact(repr(value))} has a query or a fragment, to which no path can be appended"
+        raise _wrong(environment, key, problem)
     return str(value)
 
 

@@ -93,7 +93,7 @@ def _reason(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> str:
     if end.ending is Ending.TIMED_OUT:
         assert item.load_loop.limit is not None
         return f"{item.load_loop.limit.message}: the load was stopped"
-    if end.ending is Ending.HOPELESS and not recorder.metrics.failures:
+    if end.ending is Ending.NO_TARGET:
         return f"no request got an answer, the load was stopped: {end.reason}"
     if end.ending is Ending.HOPELESS:
         failure = next(iter(recorder.metrics.failures.values()))
@@ -138,7 +138,7 @@ def failure_sections(result: LoadResult, end: LoadEnd) -> Iterator[tuple[str, st
 
 
 def _state(end: LoadEnd, verdicts: list[Verdict], reason: str) -> str:
-    if end.ending not in (Ending.COMPLETED, Ending.HOPELESS):
+    if end.ending not in (Ending.COMPLETED, Ending.HOPELESS, Ending.NO_TARGET):
         return str(end.ending)
     return "failed" if reason or not all(verdict.passed for verdict in verdicts) else "passed"
 

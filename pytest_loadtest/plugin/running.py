@@ -10,6 +10,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from pytest_loadtest.core.metrics import Metrics
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.core.shape import OpenShape
@@ -22,8 +23,10 @@ from pytest_loadtest.plugin.program import PytestProgram
 from pytest_loadtest.plugin.progress import watch
 from pytest_loadtest.report.failure import failure_text
 
-# When every request until then failed to reach anybody, the target is not there.
+# When every request until then failed to reach anybody, and so many iterations have ended like that, the
+# target is not there. Fewer tell nothing: a test may try something optional first and do its work after.
 NO_TARGET_AFTER_NS = 3 * NS_PER_S
+NO_TARGET_ITERATIONS = 5
 NO_TARGET = frozenset({Outcome.REFUSED, Outcome.DNS, Outcome.UNREACHABLE})
 # The test decided not to be run: there is no result to show.
 NO_RESULT = (pytest.skip.Exception, pytest.xfail.Exception)
@@ -64,13 +67,27 @@ async def _watched(item: LoadFunction, run: LoadRun) -> LoadEnd:
 
 async def _stop_without_target(run: LoadRun) -> None:
     """End a load whose test survives that nothing answers: it would only count refused connections."""
-    while run.elapsed_ns < NO_TARGET_AFTER_NS:  # noqa: ASYNC110 - time gives no event
+    while True:
         await asyncio.sleep(NO_TARGET_AFTER_NS / NS_PER_S / 10)
-    run.recorder.flush()
-    metrics = run.recorder.metrics
+        if run.elapsed_ns < NO_TARGET_AFTER_NS:
+            continue
+        run.recorder.flush()
+        metrics = run.recorder.metrics
+        if not has_no_target(metrics):
+            return
+        if metrics.iterations.finished.total() >= NO_TARGET_ITERATIONS:
+            run.stop(Ending.NO_TARGET, next(iter(metrics.errors.values())).sample)
+            return
+
+
+def has_no_target(metrics: Metrics) -> bool:
+    """Nobody was reached so far: no connection was made, and every request failed for that reason.
+
+    A request that waits for its answer is no reason: it is not recorded yet, but its connection is.
+    """
     outcomes = {outcome for series in metrics.requests.values() for outcome in series.outcomes}
-    if outcomes and outcomes <= NO_TARGET:
-        run.stop(Ending.HOPELESS, next(iter(metrics.errors.values())).sample)
+    was_connected = any("connecting" in series.phases for series in metrics.requests.values())
+    return outcomes <= NO_TARGET and not was_connected
 
 
 def _raise_verdict(item: LoadFunction, end: LoadEnd, program: PytestProgram) -> None:

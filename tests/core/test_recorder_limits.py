@@ -128,3 +128,12 @@ def test_the_recorder_has_the_parameters_of_the_contract(name: str) -> None:
     promised = inspect.signature(getattr(RequestRecorder, name))
     assert inspect.signature(getattr(Recorder, name)) == promised
     assert callable(getattr(NullRecorder, name))
+
+
+def test_a_sample_cannot_steer_a_terminal_nor_fill_it() -> None:
+    """Servers write parts of it: their reason phrase, the reason for which a WebSocket was closed."""
+    recorder = started()
+    recorder.error_sample("a", Outcome.STATUS, 500, "500 \x1b[2J\x1b]0;mine\x07\r\n\u202eé" + "x" * 60_000)
+    (group,) = recorder.metrics.errors.values()
+    assert group.sample.startswith("500 ?[2J?]0;mine????éxxx")
+    assert len(group.sample) == 500

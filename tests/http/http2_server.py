@@ -8,6 +8,7 @@
 /big/N        N bytes
 /damaged      says gzip, and is not
 /bomb/N       N bytes, coded with gzip
+/as/CODING    the body of the request, said to be coded so
 else          JSON: method, path, version of HTTP, header fields, body
 """
 
@@ -60,13 +61,15 @@ async def _answer(scope: dict[str, Any], body: bytes, send: Send) -> None:
     fields = {"redirect": [(b"location", b"/echo"), (b"set-cookie", b"a=1; Path=/")]}.get(kind, [])
     if kind in ("damaged", "bomb"):
         fields = [(b"content-encoding", b"gzip")]
+    if kind == "as":
+        fields = [(b"content-encoding", rest[0].encode())]
     await send({"type": "http.response.start", "status": status, "headers": fields})
     if kind in ("drip", "parts"):
         for n in range(3 if kind == "parts" else 1):
             await send({"type": "http.response.body", "body": b"part%d\n" % n, "more_body": True})
         if kind == "drip":
             await asyncio.Event().wait()
-    content = {"status": b"status", "parts": b""}
+    content = {"status": b"status", "parts": b"", "as": body}
     if kind in ("big", "bomb"):
         data = b"x" * int(rest[0])
         content = {"big": data, "bomb": gzip.compress(data)}
@@ -76,7 +79,7 @@ async def _answer(scope: dict[str, Any], body: bytes, send: Send) -> None:
 def _echo(scope: dict[str, Any], body: bytes) -> bytes:
     fields = [(name.decode(), value.decode()) for name, value in scope["headers"]]
     seen = {"method": scope["method"], "path": scope["path"], "version": scope["http_version"]}
-    return json.dumps(seen | {"headers": fields, "body": body.decode()}).encode()
+    return json.dumps(seen | {"headers": fields, "body": body.decode(errors="replace")}).encode()
 
 
 @contextmanager

@@ -108,6 +108,9 @@ class FakeTransport:
     def abort(self) -> None:
         self.aborted = True
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def pause_reading(self) -> None:
         raise AssertionError("the streams are smaller than what may wait")
 

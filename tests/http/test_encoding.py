@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_loadtest.http.encoding import HeaderBlocks, ObservedHeaders, encode_query
+from pytest_loadtest.http.encoding import HeaderBlocks, ObservedHeaders, encode_query, encode_request
 from pytest_loadtest.http.routes import MAX_ROUTES, RouteTable
 from pytest_loadtest.http.wire.origin import Origin, Origins
 
@@ -75,3 +77,25 @@ def test_header_blocks_follow_every_change_of_the_defaults() -> None:
     headers.pop("D")
     headers.clear()
     assert block() == b"Host: h\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "framed"),
+    [
+        ({"Transfer-Encoding": "chunked"}, b"\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+        ({"Transfer-Encoding": "chunked", "Content-Length": "3"}, b"\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+        ({"Content-Length": "3"}, b"\r\n\r\nabc"),
+    ],
+)
+def test_a_body_is_framed_as_its_fields_say(headers: dict[str, str], framed: bytes) -> None:
+    """Beside a Transfer-Encoding a Content-Length does not count: what follows would be another request."""
+    request = httpx.Request("POST", "http://h/", content=b"abc", headers=headers)
+    sent = asyncio.run(encode_request(request, Origins().of(request.url)))
+    assert sent.endswith(framed)
+
+
+@pytest.mark.parametrize("length", ["abc", "-1", "3, 3", ""])
+def test_a_length_that_is_none_is_refused(length: str) -> None:
+    request = httpx.Request("POST", "http://h/", content=b"abc", headers={"Content-Length": length})
+    with pytest.raises(httpx.LocalProtocolError, match="bad Content-Length"):
+        asyncio.run(encode_request(request, Origins().of(request.url)))

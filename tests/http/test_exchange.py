@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
+from http import HTTPStatus
 from time import perf_counter_ns
 from typing import Any
 
@@ -451,5 +453,122 @@ def test_a_repr_shows_state_and_no_secrets(run: Run) -> None:
                 await http.get("/")
                 assert "open=1/6 idle=1" in repr(http)
                 assert "hunter2" not in repr(http) + repr(http._shared) + repr(http._shared.settings)
+
+    run(scenario())
+
+
+def test_an_answer_that_ends_with_its_connection_ends_when_that_does(run: Run) -> None:
+    """Until then more of it could have come."""
+    closed_ns = 0
+
+    async def scenario() -> None:
+        async def close_later(peer: Peer) -> None:
+            nonlocal closed_ns
+            await peer.request()
+            await peer.send(b"HTTP/1.0 200 OK\r\n\r\nall of it")
+            await asyncio.sleep(0.05)
+            closed_ns = time.perf_counter_ns()
+
+        async with serving(close_later) as server, client_for(server.url) as (http, owner):
+            assert (await http.get("/")).content == b"all of it"
+            assert owner.recorder.requests[0].finished_ns >= closed_ns
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("location", ["ftp://127.0.0.1/", "http://127.0.0.1:99999/", "http://127.0.0.1:0/"])
+def test_a_redirect_to_what_is_no_url_is_an_error_of_the_first_name(location: str, run: Run) -> None:
+    async def scenario() -> None:
+        moved = answering(answer(b"", "302 Found", f"Location: {location}"))
+        async with serving(moved) as server, client_for(server.url) as (http, owner):
+            with pytest.raises((httpx.RemoteProtocolError, httpx.UnsupportedProtocol)):
+                await http.get("/", name="moved", follow_redirects=True)
+            assert owner.recorder.outcomes == [Outcome.OK, Outcome.PROTOCOL]
+            assert owner.recorder.names == ["moved", "moved"]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("port", [0, 65_536, 99_999])
+def test_a_port_that_is_none_is_not_connected_to(port: int, run: Run) -> None:
+    """uvloop would take the lower 16 bits: the load would go elsewhere."""
+
+    async def scenario() -> None:
+        async with client_for() as (http, owner):
+            with pytest.raises(httpx.InvalidURL, match=f"Invalid port: {port}"):
+                await http.get(f"http://127.0.0.1:{port}/")
+            assert owner.recorder.requests == []
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("limits", [{"read": 0.02}, httpx.Timeout(0.02).as_dict()], ids=["one", "all"])
+def test_the_time_out_of_an_extension_holds_as_in_httpx(limits: dict[str, float], run: Run) -> None:
+    async def scenario() -> None:
+        async def never(peer: Peer) -> None:
+            await peer.request()
+            await peer.reader.read()
+
+        async with serving(never) as server, client_for(server.url) as (http, owner):
+            with pytest.raises(httpx.ReadTimeout):
+                await http.get("/", extensions={"timeout": limits})
+            assert owner.recorder.outcomes == [Outcome.TIMEOUT]
+
+    run(scenario())
+
+
+def test_a_response_can_be_closed_as_one_of_httpx(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving(answering(answer(b"ok"))) as server, client_for(server.url) as (http, _):
+            response = await http.get("/")
+            await response.aclose()
+            response.close()
+            assert response.content == b"ok"
+
+    run(scenario())
+
+
+def test_a_request_does_not_stand_behind_the_unsent_rest_of_another(run: Run) -> None:
+    """As httpx: a connection whose server answered before it had the whole request is not used again."""
+
+    async def scenario() -> None:
+        async def refuse_to_read(peer: Peer) -> None:
+            if peer.number == 0:
+                await peer.reader.readuntil(b"\r\n\r\n")
+                await peer.send(answer(b"", "413 Content Too Large"))
+                await asyncio.Event().wait()
+            await peer.request()
+            await peer.send(answer(b"next"))
+
+        async with serving(refuse_to_read) as server, client_for(server.url) as (http, owner):
+            upload = b"x" * 20_000_000  # more than the socket buffers of both sides hold
+            assert (await http.post("/", content=upload, expect=413)).status_code == 413
+            assert (await http.get("/", timeout=5)).content == b"next"
+            assert server.connections == 2
+            assert owner.recorder.outcomes == [Outcome.OK, Outcome.OK]
+
+    run(scenario())
+
+
+def test_a_large_request_that_was_sent_whole_keeps_its_connection(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving(answering(answer(b"ok"))) as server, client_for(server.url) as (http, _):
+            for _ in range(3):
+                assert (await http.post("/", content=b"x" * 5_000_000)).content == b"ok"
+            assert server.connections == 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("expect", ["200", b"200", 200.0, True, {"200"}, [200, None], object()])
+def test_an_expectation_that_cannot_be_met_is_said_before_anything_is_sent(expect: Any, run: Run) -> None:
+    async def scenario() -> None:
+        seen: list[Seen] = []
+        async with serving(answering(answer(), seen)) as server, client_for(server.url) as (http, _):
+            with pytest.raises(TypeError, match="expect is a status such as 201 or a container"):
+                await http.get("/", expect=expect)
+            assert seen == []
+            for right in (200, {200}, [200, 201], range(200, 300), HTTPStatus.OK, frozenset({HTTPStatus.OK})):
+                await http.get("/", expect=right)
 
     run(scenario())

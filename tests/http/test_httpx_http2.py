@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,91 @@ def test_a_forgotten_request_is_censored_when_its_user_leaves(url: str) -> None:
         assert owner.recorder.outcomes == [Outcome.CENSORED]
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("run", ["uvloop"], indirect=True)
+def test_streams_that_are_left_do_not_use_up_those_that_the_server_allows(run: Run, url: str) -> None:
+    """It allows 100. The requests beside them are not disturbed."""
+
+    async def scenario() -> None:
+        async with httpx_client_for(url, {"http2": True}, verify=trusting(AUTHORITY)) as (client, owner):
+            async with client.stream("GET", "/drip", extensions={"name": "beside"}) as beside:
+                parts = beside.aiter_raw()
+                assert await anext(parts) == b"part0\n"
+                for _ in range(60):
+                    async with client.stream("GET", "/drip") as answer:
+                        assert answer.status_code == 200
+                    with pytest.raises(httpx.ReadTimeout):
+                        await client.get("/hang", timeout=httpx.Timeout(10, read=0.01))
+                assert owner.recorder.names.count("beside") == 0
+            for _ in range(3):
+                assert (await client.get("/echo")).status_code == 200
+            outcomes = [Outcome.OK, Outcome.TIMEOUT] * 60 + [Outcome.OK] * 4
+            assert owner.recorder.outcomes == outcomes
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("run", ["uvloop"], indirect=True)
+@pytest.mark.parametrize("steps", [0, 10, 50, 98, 99, 100, 110])
+def test_a_request_that_is_cancelled_in_the_first_steps_of_a_connection_harms_no_other(
+    steps: int, run: Run, url: str
+) -> None:
+    """httpcore counts the streams in 99 steps of the event loop."""
+
+    async def scenario() -> None:
+        async def trace(event: str, _: Any) -> None:
+            if event == "http2.send_connection_init.complete":
+                is_begun.set()
+
+        is_begun = asyncio.Event()
+        async with httpx_client_for(url, {"http2": True}, verify=trusting(AUTHORITY)) as (client, owner):
+            task = asyncio.ensure_future(_get(client, "/hang", extensions={"trace": trace}))
+            await is_begun.wait()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert (await client.get("/echo")).status_code == 200
+            assert owner.recorder.outcomes == [Outcome.CANCELLED, Outcome.OK]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("run", ["uvloop"], indirect=True)
+def test_a_handshake_that_takes_too_long_leaves_no_socket(run: Run) -> None:
+    """A socket that is left is a ResourceWarning, which fails a test."""
+
+    async def scenario() -> None:
+        async def silent(peer: Peer) -> None:
+            await peer.reader.read(65536)
+            assert await peer.reader.read(65536) == b""
+            is_closed.set()
+
+        is_closed = asyncio.Event()
+        async with serving(silent) as server:
+            https = server.url.replace("http:", "https:")
+            async with httpx_client_for(https, {"http2": True}) as (client, owner):
+                with pytest.raises(httpx.ReadTimeout):
+                    await client.get("/", timeout=httpx.Timeout(10, read=0.1))
+                await is_closed.wait()
+                assert owner.recorder.outcomes == [Outcome.TIMEOUT]
+
+    run(scenario())
+
+
+def test_secrets_are_not_logged(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with httpx_client_for(url, {"http2": True}, verify=trusting(AUTHORITY)) as (client, _):
+            secrets = {"Authorization": "Bearer secret", "apikey": "a secret of more than 20 bytes"}
+            await client.get("/redirect", headers={**secrets, "Cookie": "sid=secret"})
+
+    with caplog.at_level(logging.DEBUG):
+        asyncio.run(scenario())
+    assert {record.name for record in caplog.records} == {"asyncio", "httpx"}
+    assert "secret" not in caplog.text
+    assert "Path=/" not in caplog.text
 
 
 def test_a_server_without_http2_is_spoken_to_in_http1(tmp_path: Path) -> None:

@@ -185,6 +185,7 @@ def test_lines_come_before_the_stream_has_ended_and_it_may_be_left(run: Run) -> 
 NAMES: list[tuple[str, str, dict[str, Any], list[tuple[str, Outcome]]]] = [
     ("its own", "/a/7", {"extensions": {"name": "one"}}, [("one", Outcome.OK)]),
     ("by its path", "/a/7?x=1", {}, [("GET /a/{id}", Outcome.OK)]),
+    ("None is no name", "/a/7", {"extensions": {"name": None}}, [("GET /a/{id}", Outcome.OK)]),
     ("an unexpected status", "/status/404", {}, [("GET /status/{id}", Outcome.STATUS)]),
     ("an expected one", "/status/404", {"extensions": {"expect": 404}}, [("GET /status/{id}", Outcome.OK)]),
     ("200 where it is not expected", "/a", {"extensions": {"expect": {201}}}, [("GET /a", Outcome.STATUS)]),

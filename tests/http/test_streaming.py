@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
+from collections.abc import Generator
 from contextlib import suppress
 
 import httpx
@@ -340,5 +342,117 @@ def test_closing_the_client_ends_an_open_stream(run: Run) -> None:
             with pytest.raises(httpx.RemoteProtocolError, match="client was closed"):
                 await task
             assert owner.recorder.outcomes == [Outcome.CENSORED]
+
+    run(scenario())
+
+
+class Refusing(httpx.Auth):
+    """Sees an answer that it cannot use."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        yield request
+        raise ValueError("no token in the answer")
+
+
+def test_an_authentication_that_fails_leaves_its_answer(run: Run) -> None:
+    """Nobody else can: the caller never gets it. Its place in the pool is free again, and it is recorded."""
+
+    async def scenario() -> None:
+        async def half(peer: Peer) -> None:
+            if (await peer.request()).path == "/":
+                await peer.send(CHUNKED + chunk(b"half"))
+                await peer.reader.read()
+            await peer.send(answer(b"next"))
+
+        async with (
+            serving(half) as server,
+            client_for(server.url, max_connections_per_host=1) as (http, owner),
+        ):
+            with pytest.raises(ValueError, match="no token"):
+                async with http.stream("GET", "/", auth=Refusing()):
+                    pass
+            assert owner.recorder.outcomes == [Outcome.OK]
+            assert (await http.get("/next")).content == b"next"
+
+    run(scenario())
+
+
+def test_a_failure_is_as_late_as_it_was_not_as_it_was_asked_for(run: Run) -> None:
+    async def scenario() -> None:
+        async def send_and_stop(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(CHUNKED + chunk(b"x"))
+            await go_on.wait()
+            peer.reset()
+
+        go_on = asyncio.Event()
+        async with serving(send_and_stop) as server, client_for(server.url) as (http, owner):
+            async with http.stream("GET", "/") as response:
+                parts = response.aiter_raw()
+                assert await anext(parts) == b"x"
+                go_on.set()
+                await until(lambda: "open=0" in repr(http))
+                lost_ns = time.perf_counter_ns()
+                with pytest.raises(httpx.ReadError):
+                    await anext(parts)
+            assert owner.recorder.outcomes == [Outcome.RESET]
+            assert owner.recorder.requests[0].finished_ns < lost_ns
+
+    run(scenario())
+
+
+def test_the_time_out_is_for_the_server_not_for_the_reader(run: Run) -> None:
+    """A caller that thinks between parts longer than the time-out loses nothing, as in httpx."""
+
+    async def scenario() -> None:
+        go_on = asyncio.Event()
+
+        async def send_when_asked(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(CHUNKED + chunk(b"x"))
+            await go_on.wait()
+            await peer.send(chunk(b"y") + chunk(b""))
+
+        async with serving(send_when_asked) as server, client_for(server.url) as (http, owner):
+            async with http.stream("GET", "/", timeout=0.1) as response:
+                parts = response.aiter_raw()
+                assert await anext(parts) == b"x"
+                await asyncio.sleep(0.15)  # the reader's own time: nothing that could be waited for
+                go_on.set()
+                assert await anext(parts) == b"y"
+            assert owner.recorder.outcomes == [Outcome.OK]
+
+    run(scenario())
+
+
+def test_a_stream_that_broke_is_an_error_though_nobody_read_on(run: Run) -> None:
+    async def scenario() -> None:
+        async def send_half_and_reset(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(CHUNKED + chunk(b"x"))
+            await go_on.wait()
+            peer.reset()
+
+        go_on = asyncio.Event()
+        async with serving(send_half_and_reset) as server, client_for(server.url) as (http, owner):
+            async with http.stream("GET", "/") as response:
+                assert await anext(response.aiter_raw()) == b"x"
+                go_on.set()
+                await until(lambda: "open=0" in repr(http))
+            assert owner.recorder.outcomes == [Outcome.RESET]
+
+    run(scenario())
+
+
+def test_elapsed_stays_what_it_was(run: Run) -> None:
+    """The connection goes on to other requests."""
+
+    async def scenario() -> None:
+        async with serving(answering(answer(b"x"))) as server, client_for(server.url) as (http, _):
+            async with http.stream("GET", "/") as response:
+                await response.aread()
+            before = response.elapsed
+            await http.get("/")
+            assert response.elapsed == before
 
     run(scenario())

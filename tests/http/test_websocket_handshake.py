@@ -15,12 +15,8 @@ from websockets.asyncio.server import ServerConnection, unix_serve
 from websockets.http11 import Request, Response
 
 from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.errors import ConfigurationError, MisuseError
-from pytest_loadtest.http.client import Client
-from pytest_loadtest.http.settings import ClientSettings
-from pytest_loadtest.http.transport import SharedTransport
+from pytest_loadtest.errors import MisuseError
 from tests.http.conftest import Run, client_for
-from tests.http.fakes import FakeOwner
 from tests.http.proxy_server import proxying
 from tests.http.tls_contexts import server_context, trusting
 from tests.http.websocket_servers import echo, websocket_server
@@ -256,12 +252,3 @@ def test_headers_are_in_no_log_and_no_repr(run: Run, caplog: pytest.LogCaptureFi
 def test_without_websockets_the_library_is_not_loaded() -> None:
     code = "import sys, pytest_loadtest.http.sync_client; sys.exit('websockets' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in [name for name in sys.modules if name.startswith("pytest_loadtest.http.websocket.session")]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "websockets", None)
-    client = Client(FakeOwner(), SharedTransport(ClientSettings("http://127.0.0.1")))
-    with pytest.raises(ConfigurationError, match=r"pip install 'pytest-loadtest\[websocket\]'"):
-        client.websocket("/")

@@ -312,3 +312,32 @@ def test_an_sdk_that_builds_its_requests_and_streams_events_is_load_tested(proje
         """,
     )
     assert requests == {"POST /v1/completions": (6, 0), "events": (6, 0)}
+
+
+def test_hooks_of_either_kind_are_called_in_either_kind_of_test(project: Project) -> None:
+    project.write(
+        """
+        @pytest.fixture
+        def httpx_client_options(vu):
+            async def awaited(response):
+                vu.check("awaited", True)
+
+            def plain(response):
+                vu.check("plain", True)
+
+            return {"event_hooks": {"request": [awaited, plain], "response": [plain, awaited]}}
+
+        @pytest.mark.load(vus=2, iterations=4)
+        @pytest.mark.budget(check_rate="100%", check="awaited")
+        @pytest.mark.budget(check_rate="100%", check="plain")
+        async def test_async(httpx_client):
+            await httpx_client.get("/async")
+
+        @pytest.mark.load(vus=2, iterations=4)
+        @pytest.mark.budget(check_rate="100%", check="awaited")
+        @pytest.mark.budget(check_rate="100%", check="plain")
+        def test_plain(httpx_client):
+            httpx_client.get("/plain")
+        """
+    )
+    project.run("-Werror").assert_outcomes(passed=2)

@@ -60,6 +60,60 @@ def test_a_test_that_survives_a_dead_target_is_stopped(
     )
 
 
+def test_a_slow_answer_after_a_refusal_is_no_dead_target(
+    project: Project, refusing_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was refused is recorded at once, what is still being answered is not: the load goes on."""
+    monkeypatch.setattr("pytest_loadtest.plugin.running.NO_TARGET_AFTER_NS", 100_000_000)
+    project.write(
+        f"""
+        import httpx
+
+        @pytest.mark.load(vus=10, iterations=10)
+        @pytest.mark.budget(error_rate="100%", request="optional")
+        async def test_slow(http, vu):
+            try:
+                await http.get("{refusing_url}/x", name="optional")
+            except httpx.HTTPError:
+                await http.get("/delay/0.5")
+
+        @pytest.mark.load(vus=2, iterations=2)
+        @pytest.mark.budget(error_rate="100%", request="optional")
+        async def test_thinking(http, vu):
+            try:
+                await http.get("{refusing_url}/x", name="optional")
+            except httpx.HTTPError:
+                await vu.think("0.5s")
+            await http.get("/")
+
+        @pytest.mark.load(vus=10, iterations=10)
+        @pytest.mark.budget(error_rate="10%", failure_rate="10%")
+        async def test_one_fails(http, vu):
+            if vu.id == 1:
+                await http.get("{refusing_url}/x", name="optional")
+            await http.get("/delay/0.5")
+        """
+    )
+    project.run().assert_outcomes(passed=3)
+
+
+def test_wrong_options_of_the_client_are_said_in_one_line(project: Project) -> None:
+    project.write(
+        """
+        @pytest.fixture
+        def httpx_client_options(vu):
+            return {"verify": False}
+
+        @pytest.mark.load(vus=2, iterations=2)
+        async def test_load(httpx_client):
+            await httpx_client.get("/")
+        """
+    )
+    result = project.run()
+    assert "httpx_client_options: 'verify' is not possible here" in result.stdout.str()
+    assert len(result.stdout.lines) < 40
+
+
 def test_a_request_in_a_task_that_the_body_forgot_is_censored(project: Project) -> None:
     project.write(
         """

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from time import perf_counter_ns
 from typing import Any, NoReturn, TypeVar
 
+import httpcore
 import httpx
 
 from pytest_loadtest.core.outcome import Outcome
@@ -43,12 +44,20 @@ class MeasuredExchange:
         self._first_byte_ns = self._finished_ns = 0
         self._bytes_sent = self._received = 0
         self._status = 0
+        self._speaks_http2 = self._stream_has_ended = False
+        self._unmade: httpcore.AsyncNetworkStream | None = None  # its TLS handshake is under way
         self.waits_for_all = False  # the time-out holds for the whole answer, not for each part
         self.ended = False
         self.at_end: Callable[[], None] | None = None  # see httpx_response.Answer
 
     def __repr__(self) -> str:
         return f"<MeasuredExchange {self._name!r} {'ended' if self.ended else 'open'}>"
+
+    @property
+    def spoils_connection(self) -> bool:
+        """Whether it was given up on a connection of HTTP/2: httpcore resets no stream that nobody reads on,
+        and cancelled in its first steps the connection counts streams wrongly for ever."""
+        return self.ended and self._speaks_http2 and not self._stream_has_ended
 
     @property
     def elapsed_ns(self) -> int:
@@ -61,7 +70,10 @@ class MeasuredExchange:
         try:
             response = await self._in_time(transport.handle_async_request(traced))
         except BaseException as error:
-            self._fail(error, request)
+            try:
+                self._fail(error, request)
+            finally:
+                await self._drop_unmade()
         assert isinstance(response.stream, httpx.AsyncByteStream)
         self._first_byte_ns = self._first_byte_ns or perf_counter_ns()
         self._status = response.status_code
@@ -88,6 +100,7 @@ class MeasuredExchange:
             yield part
 
     def _end_whole(self) -> None:
+        self._stream_has_ended = True
         try:
             if self.at_end is not None:
                 self.at_end()
@@ -159,6 +172,8 @@ class MeasuredExchange:
 
         async def trace(event: str, info: Any) -> None:
             self._note(event, begun_ns)
+            if event.endswith((".connect_tcp.complete", ".connect_unix_socket.complete")):
+                self._unmade = info["return_value"]
             if theirs is not None:
                 await theirs(event, info)
 
@@ -176,11 +191,13 @@ class MeasuredExchange:
     def _note(self, event: str, begun_ns: dict[str, int]) -> None:
         """`event` is ``connection.start_tls.complete``, ``http2.send_request_headers.started`` and so on."""
         now_ns = perf_counter_ns()
-        _, step, stage = event.split(".")
+        protocol, step, stage = event.split(".")
+        self._speaks_http2 = protocol == "http2"
         if stage == "started":
             begun_ns[step] = now_ns
         if step == "send_request_headers" and stage == "started":
             self._started_ns = now_ns
+            self._unmade = None
         elif step in ("send_request_headers", "send_request_body"):
             self._sent_ns = now_ns
         elif step == "receive_response_headers" and stage == "complete":
@@ -188,7 +205,13 @@ class MeasuredExchange:
         elif step in ("connect_tcp", "connect_unix_socket") and stage == "complete":
             self._recorder.connected(self._name, 0, now_ns - begun_ns[step], 0)
         elif step == "start_tls" and stage == "complete":
+            self._unmade = None
             self._recorder.connected(self._name, 0, 0, now_ns - begun_ns[step])
+
+    async def _drop_unmade(self) -> None:
+        """httpcore leaves the socket open of a handshake that was cancelled, as our time-outs do."""
+        if self._unmade is not None:
+            await self._unmade.aclose()
 
     # -- failures ------------------------------------------------------------------------------------
 
@@ -200,6 +223,7 @@ class MeasuredExchange:
         if not isinstance(error, (Failure, httpx.TransportError)):
             self.ended = True  # not the target's doing
             raise error
+        self._stream_has_ended = isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
         failure = failure_of_httpx(error)
         begun_ns, phrase = 0, failure.phrase
         if failure.outcome in (Outcome.TIMEOUT, Outcome.CONNECT_TIMEOUT):

@@ -5,8 +5,10 @@ Owns the connections of one virtual user that are not ours. Must not know client
 
 from __future__ import annotations
 
+import logging
 import ssl
 from time import perf_counter_ns
+from typing import Final
 
 import httpx
 
@@ -17,6 +19,10 @@ from pytest_loadtest.http.httpx_client.requests import RequestBuilder
 from pytest_loadtest.http.httpx_client.sending import TermsTable, name_of, sending
 from pytest_loadtest.http.routes import Route
 from pytest_loadtest.http.transport import SharedTransport
+from pytest_loadtest.http.wire.origin import Origin
+
+# At DEBUG, which `pytest --log-level=DEBUG` turns on for all, these write header fields, and those hold keys.
+_TALKATIVE: Final = ("hpack", "httpcore")
 
 
 class Http2Transport(httpx.AsyncBaseTransport):
@@ -38,8 +44,10 @@ class Http2Transport(httpx.AsyncBaseTransport):
         self._terms = terms
         self._context = context
         self._http1 = http1
-        self._transports: dict[str | None, httpx.AsyncHTTPTransport] = {}
-        self._open: set[MeasuredExchange] = set()
+        self._transports: dict[Origin, httpx.AsyncHTTPTransport] = {}
+        self._retired: set[httpx.AsyncHTTPTransport] = set()
+        self._open: dict[MeasuredExchange, httpx.AsyncHTTPTransport] = {}
+        _keep_quiet()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -49,6 +57,7 @@ class Http2Transport(httpx.AsyncBaseTransport):
         """The answer with its body still to come."""
         if self._closed:
             raise RuntimeError("Cannot send a request, as the client has been closed.")
+        await self._retire()
         now = sending.get()
         route = self._builder.route(request)
         terms = self._terms.while_sending(request, now)
@@ -56,11 +65,8 @@ class Http2Transport(httpx.AsyncBaseTransport):
             self._owner, route, name_of(request, route.name, now), terms, self._shared.settings.max_body_bytes
         )
         exchange.waits_for_all = now is not None and now.whole
-        self._open.add(exchange)
-        try:
-            return await exchange.begin(self._transport_of(route), request)
-        finally:
-            self._open = {each for each in self._open if not each.ended}
+        transport = self._open[exchange] = self._transport_of(route)
+        return await exchange.begin(transport, request)
 
     def too_many_redirects(self, request: httpx.Request, message: str) -> None:
         """One more failed request, under the name of the first hop."""
@@ -74,20 +80,42 @@ class Http2Transport(httpx.AsyncBaseTransport):
         self._closed = True
         for exchange in self._open:
             exchange.end_without_answer(Outcome.CENSORED, Outcome.CENSORED.label)
-        for transport in self._transports.values():
+        for transport in (*self._transports.values(), *self._retired):
+            await transport.aclose()
+
+    async def _retire(self) -> None:
+        """No further request goes out on a connection where one was given up: it is closed when idle.
+
+        Its stream would count against those that the server allows, 100 mostly, until no request is possible.
+        """
+        for exchange in [each for each in self._open if each.ended]:
+            transport = self._open.pop(exchange)
+            if exchange.spoils_connection:
+                self._retired.add(transport)
+        self._transports = {key: each for key, each in self._transports.items() if each not in self._retired}
+        idle = self._retired.difference(self._open.values())
+        self._retired -= idle
+        for transport in idle:
             await transport.aclose()
 
     def _transport_of(self, route: Route) -> httpx.AsyncHTTPTransport:
-        settings = self._shared.settings
-        proxy = settings.proxy if route.origin.proxy is not None else None
-        if proxy not in self._transports:
-            self._transports[proxy] = httpx.AsyncHTTPTransport(
+        settings, origin = self._shared.settings, route.origin
+        if origin not in self._transports:
+            self._transports[origin] = httpx.AsyncHTTPTransport(
                 verify=self._context,
                 trust_env=False,
                 http1=self._http1,
                 http2=True,
                 limits=httpx.Limits(max_connections=settings.max_connections_per_host, keepalive_expiry=None),
-                proxy=proxy,
+                proxy=settings.proxy if origin.proxy is not None else None,
                 uds=settings.unix_socket,
             )
-        return self._transports[proxy]
+        return self._transports[origin]
+
+
+def _keep_quiet() -> None:
+    """Who wants to see what these log sets the level of their loggers, and has it."""
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)

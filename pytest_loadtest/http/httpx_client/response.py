@@ -142,13 +142,18 @@ class StreamedResponse(httpx.Response):
         self._is_collected = True
         return await super().aread()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """As httpx: what has been read, without the connection it came from."""
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in ("_answer", "_head")}
+
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        if self.is_stream_consumed and self._is_collected:  # read: httpx has kept it
+        if self.is_closed:  # httpx has kept what was read, or knows why there is nothing
             return super().iter_bytes(chunk_size)
         return httpx.Response(self.status_code, stream=_Parts(self._decoded())).iter_bytes(chunk_size)
 
     def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        if self.is_stream_consumed and self._is_collected:
+        if self.is_closed:
             return super().aiter_bytes(chunk_size)
         return httpx.Response(self.status_code, stream=_AsyncParts(self._adecoded())).aiter_bytes(chunk_size)
 

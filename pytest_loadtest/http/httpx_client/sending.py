@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
-from pytest_loadtest.http.arguments import UNAUTHORIZED, Terms, Timeouts, terms_of
+from pytest_loadtest.http.arguments import UNAUTHORIZED, Terms, Timeouts, check_expect, terms_of
+from pytest_loadtest.http.encoding import asks_to_close
 from pytest_loadtest.http.settings import ClientSettings
 
 _MAX_TERMS: Final = 64  # a load test has one or two sets of time-outs
@@ -50,7 +51,12 @@ class TermsTable:
             if len(self._known) >= _MAX_TERMS:
                 self._known.clear()
             self._known[key] = terms
-        return terms._replace(expect=extensions["expect"]) if "expect" in extensions else terms
+        if asks_to_close(request.headers.raw):
+            terms = terms._replace(closes=True)
+        if "expect" in extensions:
+            check_expect(extensions["expect"])
+            terms = terms._replace(expect=extensions["expect"])
+        return terms
 
     def while_sending(self, request: httpx.Request, now: Sending | None) -> Terms:
         """For a transport. What an unknown client does with the answer is not known: it may not follow it."""
@@ -70,8 +76,8 @@ def name_of(request: httpx.Request, default: str, now: Sending | None = None) ->
     """Its name in the results: the one in its extensions; a redirect, which inherits them, has its own."""
     if now is not None and not _is_that_of(now.request, request):
         return default
-    name: str = request.extensions.get("name", default)
-    return name
+    name: str | None = request.extensions.get("name")
+    return default if name is None else name
 
 
 def _is_that_of(first: httpx.Request, request: httpx.Request) -> bool:

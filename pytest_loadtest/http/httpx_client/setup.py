@@ -57,6 +57,11 @@ def check_options(options: object, *, http2: bool = False) -> Mapping[str, Any]:
                 f"httpx_client_options: httpx.AsyncClient has no argument {name!r}; possible are "
                 + ", ".join(sorted(HONOURED))
             )
+    for kind in options.get("event_hooks") or ():
+        if kind not in ("request", "response"):
+            raise ConfigurationError(
+                f"httpx_client_options: event_hooks are of 'request' and 'response', not of {kind!r}"
+            )
     speaks_http2 = bool(options.get("http2", http2))
     if speaks_http2 and find_spec("h2") is None:
         raise ConfigurationError("http2 needs the package h2: pip install 'pytest-loadtest[http2]'")

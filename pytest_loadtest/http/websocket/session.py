@@ -19,18 +19,23 @@ import httpx
 from pytest_loadtest.errors import ConfigurationError, MisuseError
 
 try:
-    import websockets  # noqa: F401 - tells whether it is installed
+    from websockets.version import version
 except ModuleNotFoundError as error:
     raise ConfigurationError(
         "http.websocket needs the library `websockets`: pip install 'pytest-loadtest[websocket]'"
     ) from error
+if version.partition(".")[0] not in ("15", "16"):  # parts that are not documented are used: see connection.py
+    raise ConfigurationError(
+        f"http.websocket works with websockets 15 and 16, and {version} is installed: "
+        "pip install 'pytest-loadtest[websocket]'"
+    )
 
 from websockets.exceptions import ConnectionClosedOK
 from websockets.extensions.permessage_deflate import enable_client_permessage_deflate
 from websockets.frames import CloseCode
 from websockets.typing import Origin, Subprotocol
 
-from pytest_loadtest.http.arguments import Expect, URLTypes
+from pytest_loadtest.http.arguments import Expect, URLTypes, check_expect
 from pytest_loadtest.http.websocket.connection import HandshakeProtocol, WebSocketConnection
 from pytest_loadtest.http.websocket.handshake import Handshake, Opening, open_connection, opening_of
 from pytest_loadtest.http.websocket.meter import EXPECTED_CLOSE_CODES, SessionMeter
@@ -154,6 +159,7 @@ class WebSocketSession:
         unknown = options.keys() - SessionOptions.__optional_keys__
         if unknown:
             raise TypeError(f"http.websocket() got an unexpected keyword argument {min(unknown)!r}")
+        check_expect(options.get("expect_close"))
         self._user = user
         self._opening = opening
         self._options = options

@@ -9,8 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from websockets.exceptions import ConnectionClosedOK
-from websockets.frames import CloseCode
 
 from pytest_loadtest.http.waiting import AwaitOnly
 from pytest_loadtest.http.websocket.session import WebSocket, WebSocketSession
@@ -65,14 +63,14 @@ class SyncWebSocket:
 
     def __next__(self) -> str | bytes:
         try:
-            return self.recv()
-        except ConnectionClosedOK:
+            return self._await_only(anext(self._websocket))
+        except StopAsyncIteration:
             raise StopIteration from None
 
     def ping(self, timeout: float | None = None) -> float:
         return self._await_only(self._websocket.ping(timeout))
 
-    def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+    def close(self, code: int = 1000, reason: str = "") -> None:
         self._await_only(self._websocket.close(code, reason))
 
 

@@ -16,22 +16,35 @@ HIGH_WATER_BYTES: Final = 256 * 1024  # one read of the event loop; above it rea
 
 
 class BodyStream:
-    """One reader, one writer, on one event loop."""
+    """One reader, one writer, on one event loop. `expect` is called when the reader begins to wait."""
 
-    __slots__ = ("_buffered", "_ended", "_failure", "_parts", "_pause", "_resume", "_waiter", "is_paused")
+    __slots__ = (
+        "_buffered",
+        "_ended",
+        "_expect",
+        "_parts",
+        "_pause",
+        "_resume",
+        "_waiter",
+        "failure",
+        "is_paused",
+    )
 
-    def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+    def __init__(
+        self, pause: Callable[[], None], resume: Callable[[], None], expect: Callable[[], None]
+    ) -> None:
         self._pause = pause
         self._resume = resume
+        self._expect = expect
         self._parts: list[bytes] = []
         self._buffered = 0
         self._ended = False
-        self._failure: Failure | None = None
+        self.failure: Failure | None = None
         self._waiter: asyncio.Future[None] | None = None
         self.is_paused = False
 
     def __repr__(self) -> str:
-        state = "failed" if self._failure else "ended" if self._ended else "open"
+        state = "failed" if self.failure else "ended" if self._ended else "open"
         return f"<BodyStream {state} buffered={self._buffered}>"
 
     # -- the connection ------------------------------------------------------------------------------
@@ -51,7 +64,7 @@ class BodyStream:
 
     def fail(self, failure: Failure) -> None:
         """What came before is still given; then `get` raises."""
-        self._failure = failure
+        self.failure = failure
         self.end()
 
     # -- the caller ----------------------------------------------------------------------------------
@@ -62,11 +75,12 @@ class BodyStream:
         In one piece: a server may send its body in chunks of one byte.
         """
         while not self._parts:
-            if self._failure is not None:
-                raise self._failure
+            if self.failure is not None:
+                raise self.failure
             if self._ended:
                 return b""
             self._waiter = asyncio.get_running_loop().create_future()
+            self._expect()
             try:
                 await self._waiter
             finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from time import perf_counter_ns
-from typing import Protocol
+from typing import Final, Protocol
 
 import httpx
 
@@ -19,6 +19,10 @@ from pytest_loadtest.http.wire.body_stream import BodyStream
 from pytest_loadtest.http.wire.deadlines import NEVER, DeadlineSweeper
 from pytest_loadtest.http.wire.head import HEAD_END, HeadCache
 from pytest_loadtest.http.wire.message import NO_HEAD_YET, MessageParser
+
+# What a kernel takes at once (Linux begins with 16 KiB, and takes 2.5 MiB on loopback). Of a longer request a
+# part may still be here when its answer comes, and what is sent next would stand behind it.
+SENT_AT_ONCE_BYTES: Final = 16 * 1024
 
 
 class ConnectionUser(Protocol):
@@ -105,7 +109,8 @@ class Connection(asyncio.Protocol):
         """Write a request; the future is done when the answer is complete in `head` and `body`."""
         waiter = self._waiter = self.loop.create_future()
         self.received = 0
-        self._expects_no_body = self._needs_parser = expects_no_body
+        self._expects_no_body = expects_no_body
+        self._needs_parser = expects_no_body or len(data) > SENT_AT_ONCE_BYTES
         self.deadline_ns = deadline_ns
         if deadline_ns < self._sweeper.next_sweep_ns:
             self._sweeper.sweep_by(deadline_ns)
@@ -119,22 +124,20 @@ class Connection(asyncio.Protocol):
     ) -> tuple[BodyStream, asyncio.Future[None]]:
         """Write a request; the future is done when `head` is there, the body comes through the stream.
 
-        From then on the server has `idle_ns` for each next part.
+        From then on the server has `idle_ns` for each part that the caller waits for.
         """
-        stream = BodyStream(self.pause, self.resume)
+        stream = BodyStream(self._pause, self._resume, self._expect_next_part)
         waiter = self.send(data, deadline_ns, expects_no_body)
         self._stream = stream
         self._idle_ns = idle_ns
         self._needs_parser = True
         return stream, waiter
 
-    def pause(self) -> None:
-        """The caller is behind: read no more for now, and do not blame the server for the time."""
-        self.deadline_ns = NEVER
+    def _pause(self) -> None:
+        """The caller is behind: read no more for now."""
         self.transport.pause_reading()
 
-    def resume(self) -> None:
-        self._expect_next_part()
+    def _resume(self) -> None:
         self.transport.resume_reading()
 
     def expire(self) -> None:
@@ -225,7 +228,7 @@ class Connection(asyncio.Protocol):
             self._fail(message.failure)
         elif self._stream is not None and message.in_body:
             self._head_has_come(message)
-            self._expect_next_part()
+            self.deadline_ns = NEVER  # until the caller waits again
 
     def _head_has_come(self, message: MessageParser) -> None:
         """A streamed answer can be given to its caller now."""
@@ -237,10 +240,8 @@ class Connection(asyncio.Protocol):
                 waiter.set_result(None)
 
     def _expect_next_part(self) -> None:
-        if self._stream is None or self._stream.is_paused:
-            return
+        """The caller waits: only now is it the server's time."""
         if self._idle_ns is None:
-            self.deadline_ns = NEVER
             return
         self.deadline_ns = perf_counter_ns() + self._idle_ns
         if self.deadline_ns < self._sweeper.next_sweep_ns:
@@ -250,6 +251,7 @@ class Connection(asyncio.Protocol):
         """The server has closed: is that the end of the answer?"""
         message = self._message
         if self.is_busy and self.received and message is not None and message.end_of_stream():
+            self.finished_ns = perf_counter_ns()  # until now more could have come
             self._finish(message)
 
     def _closed_early(self) -> Failure:
@@ -264,7 +266,7 @@ class Connection(asyncio.Protocol):
         waiter, stream = self._waiter, self._stream
         self._waiter = self._stream = None
         self.deadline_ns = NEVER
-        if not message.keeps_alive and not self.closed:
+        if not self.closed and not (message.keeps_alive and self._has_sent_all()):
             self.closed = True
             self.transport.abort()
         elif stream is not None and stream.is_paused:
@@ -274,6 +276,10 @@ class Connection(asyncio.Protocol):
             stream.end()
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    def _has_sent_all(self) -> bool:
+        """A server may answer before it has read the request; whether it will read on is not known."""
+        return self.transport.get_write_buffer_size() == 0
 
     def _fail(self, failure: Failure) -> None:
         self.finished_ns = perf_counter_ns()

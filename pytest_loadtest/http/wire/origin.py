@@ -10,6 +10,7 @@ import httpx
 from pytest_loadtest.http.wire.proxy import Fields, Proxy, ProxyRules
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+MAX_PORT: Final = 65_535
 
 # What TLS can ask for and check: labels of 1 to 63 characters, or an address.
 _SERVER_NAME: Final = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|[0-9A-Fa-f:.]+", re.ASCII)
@@ -80,7 +81,7 @@ class Origins:
         self._known: dict[tuple[str, str, int, str | None, bool], Origin] = {}
 
     def of(self, url: httpx.URL, sni_hostname: str | None = None, *, tunnelled: bool = False) -> Origin:
-        """Raises httpx.UnsupportedProtocol for what is no HTTP URL, with the words of httpx first.
+        """Raises httpx.UnsupportedProtocol or InvalidURL for what is no HTTP URL, in httpx's words first.
 
         Another `sni_hostname` is another origin: its connections have been made, and checked, for that name.
         So is a `tunnelled` one: through a proxy, it is reached by CONNECT even without TLS.
@@ -94,6 +95,7 @@ class Origins:
             raise httpx.UnsupportedProtocol(f"Request URL has an unsupported protocol '{url.scheme}://'.")
         if not url.host:
             raise httpx.UnsupportedProtocol("Request URL has no host.")
+        check_port(url)
         scheme, host = url.scheme, url.raw_host.decode("ascii")
         port = url.port or DEFAULT_PORTS[scheme]
         name = sni_hostname if scheme == "https" and sni_hostname and sni_hostname != host else None
@@ -106,3 +108,9 @@ class Origins:
                 scheme, host, port, netloc, server_hostname=name, proxy=proxy, tunnelled=tunnelled
             )
         return self._known[key]
+
+
+def check_port(url: httpx.URL) -> None:
+    """httpx takes any number; asyncio then raises no OSError, and uvloop connects to another port."""
+    if url.port is not None and not 1 <= url.port <= MAX_PORT:
+        raise httpx.InvalidURL(f"Invalid port: {url.port}")

@@ -7,19 +7,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.http.failures import Failure
 from pytest_loadtest.http.wire.connection import Connection
 
-Opener = Callable[["HostPool", int | None], Awaitable[Connection]]
+Opener = Callable[["HostPool", int | None], Coroutine[Any, Any, Connection]]
 
 
 class HostPool:
     """`idle` is a stack: the connection used last is least likely to have been closed by the server."""
 
-    __slots__ = ("_closed", "_drained", "_open", "_waiting", "connections", "idle", "limit", "opening")
+    __slots__ = (
+        "_attempts",
+        "_closed",
+        "_drained",
+        "_open",
+        "_waiting",
+        "connections",
+        "idle",
+        "limit",
+        "opening",
+    )
 
     def __init__(self, open_connection: Opener, limit: int) -> None:
         self._open = open_connection
@@ -28,6 +39,7 @@ class HostPool:
         self.connections: set[Connection] = set()
         self.opening = 0
         self._closed = False
+        self._attempts: set[asyncio.Future[Connection]] | None = None  # to connect, while there are any
         self._waiting: deque[asyncio.Future[Connection | None]] | None = None  # few virtual users ever wait
         self._drained: asyncio.Future[None] | None = None
 
@@ -54,7 +66,7 @@ class HostPool:
         if not reserved:
             self.opening += 1
         try:
-            connection = await self._open(self, timeout_ns)
+            connection = await self._connect(timeout_ns)
             self.connections.add(connection)
             if self._closed:
                 connection.close()
@@ -63,6 +75,23 @@ class HostPool:
             self.opening -= 1
             self._place_may_be_free()
         return connection
+
+    async def _connect(self, timeout_ns: int | None) -> Connection:
+        """In a task of its own, which `aclose` can end: its caller may be forgotten by everybody."""
+        attempt = asyncio.ensure_future(self._open(self, timeout_ns))
+        if self._attempts is None:
+            self._attempts = set()
+        self._attempts.add(attempt)
+        try:
+            return await attempt
+        except asyncio.CancelledError:
+            if attempt.done() and not attempt.cancelled() and attempt.exception() is None:
+                attempt.result().abort()  # made in the moment in which nobody wanted it any more
+            if self._closed and not _is_cancelled():
+                raise _closed_failure() from None
+            raise
+        finally:
+            self._attempts.discard(attempt)
 
     async def wait(self) -> Connection | None:
         """The next connection that is given back: first come, first served.
@@ -79,9 +108,15 @@ class HostPool:
             self._give_up(waiter)
             raise
         if connection is not None and connection.closed:  # by the server, between the hand-over and now
-            self.opening += 1
-            return None
+            return await self._wait_again(connection)
         return connection
+
+    async def _wait_again(self, lost: Connection) -> Connection | None:
+        """Its place is the caller's, unless it was found free and given to the next in line already."""
+        if lost not in self.connections and self.is_full():
+            return await self.wait()
+        self.opening += 1
+        return None
 
     def release(self, connection: Connection) -> None:
         """Its answer is complete: it goes to who waits longest. A closed one frees its place when lost."""
@@ -109,6 +144,10 @@ class HostPool:
     async def aclose(self) -> None:
         """Close every connection and wait until the event loop has let go of their sockets."""
         self._closed = True
+        attempts = list(self._attempts or ())
+        for attempt in attempts:
+            attempt.cancel()
+        await asyncio.gather(*attempts, return_exceptions=True)
         for waiter in self._waiting or ():
             if not waiter.done():
                 waiter.set_exception(_closed_failure())
@@ -147,6 +186,12 @@ class HostPool:
             if not waiter.done():
                 return waiter
         return None
+
+
+def _is_cancelled() -> bool:
+    """Was it the caller who was cancelled, and not what it waited for?"""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _closed_failure() -> Failure:

@@ -69,15 +69,20 @@ def _parsed(url: str) -> httpx.URL:
     try:
         parts = httpx.URL(url)
     except (httpx.InvalidURL, TypeError):  # their messages quote parts of the URL
-        raise ConfigurationError(f"{redact(repr(url))} is not {PROXY_FORMS}") from None
+        raise ConfigurationError(f"{_shown(url)} is not {PROXY_FORMS}") from None
     if parts.scheme == "https" or parts.scheme.startswith("socks"):
         raise ConfigurationError(
             f"{parts.scheme}:// proxies are not supported: a proxy is reached over plain HTTP (https:// "
             f"targets stay encrypted, through CONNECT); what is possible is {PROXY_FORMS}"
         )
     if parts.scheme != "http" or not parts.host or parts.raw_path != b"/" or parts.fragment:
-        raise ConfigurationError(f"{redact(repr(url))} is not {PROXY_FORMS}")
+        raise ConfigurationError(f"{_shown(url)} is not {PROXY_FORMS}")
     return parts
+
+
+def _shown(url: object) -> str:
+    """Not what may hold a password: where that ends is not known of what is no URL."""
+    return "[redacted]" if "@" in str(url) else redact(repr(url))
 
 
 class ProxyRules:
