@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx
 
@@ -32,19 +32,18 @@ from pytest_loadtest.http.arguments import (
 )
 from pytest_loadtest.http.conversation import Conversation
 from pytest_loadtest.http.defaults import ClientDefaults
-from pytest_loadtest.http.encoding import encode_query, json_parts, merge_headers
+from pytest_loadtest.http.encoding import merge_headers
 from pytest_loadtest.http.exchange import Exchanger
+from pytest_loadtest.http.ordinary import encode_ordinary
 from pytest_loadtest.http.redirects import REDIRECT_STATUSES
 from pytest_loadtest.http.response import Response
-from pytest_loadtest.http.routes import Route, merge_url
+from pytest_loadtest.http.routes import merge_url
 from pytest_loadtest.http.streamed_response import StreamedResponse
 from pytest_loadtest.http.transport import SharedTransport
 from pytest_loadtest.http.websocket.user import WebSocketUser
 
 if TYPE_CHECKING:
     from pytest_loadtest.http.websocket.session import SessionOptions, WebSocketSession
-
-_EMPTY_BODY: Final = b"Content-Length: 0\r\n\r\n"
 
 PendingResponse = Coroutine[Any, Any, Response]
 
@@ -124,7 +123,7 @@ class Client(ClientDefaults):
             and self._is_bare
         ):
             route = self._routes.get(method, url)
-            sent = self._encode(route, params, headers, json)
+            sent = encode_ordinary(route, params, headers, json, self._blocks, self._cookies)
             if sent is not None:
                 response = await self._exchanger.exchange(route, sent, name or route.name, terms)
                 if response.status_code in REDIRECT_STATUSES and terms.follows:
@@ -274,31 +273,6 @@ class Client(ClientDefaults):
     ) -> None:
         await self.aclose()
 
-    # -- how it goes out -----------------------------------------------------------------------------
-
-    def _encode(
-        self, route: Route, params: QueryParamTypes | None, headers: HeaderTypes | None, json: Any
-    ) -> bytes | None:
-        """The whole request as bytes, or None if httpx has to encode it."""
-        if not route.is_plain or not (headers is None or type(headers) is dict):
-            return None
-        if params is None:
-            line = route.line
-        elif type(params) is dict:
-            query = encode_query(params)
-            if query is None:
-                return None
-            line = f"{route.start}{'?' if query else ''}{query} HTTP/1.1\r\n".encode("ascii")
-        else:
-            return None
-        block = self._blocks.get(route.origin, headers)
-        if block.is_special:
-            return None
-        if self._cookies is None and json is None and not route.announces_body:
-            return line + block.ended
-        cookie = b"" if self._cookies is None else self._cookies.get(route.origin, route.path)
-        return b"".join((line, block.open, cookie, *_body(route, json)))
-
     def _conversation(self, terms: Terms, *, streamed: bool = False) -> Conversation:
         return Conversation(
             self._exchanger,
@@ -315,10 +289,3 @@ def _timeout_of(request: httpx.Request) -> TimeoutTypes | Unset:
     """What its extensions say; a limit that they leave out is none."""
     limits = request.extensions.get("timeout")
     return UNSET if limits is None else httpx.Timeout(None, **limits)
-
-
-def _body(route: Route, json: Any) -> tuple[bytes, ...]:
-    """What follows the header block."""
-    if json is not None:
-        return json_parts(json)
-    return (_EMPTY_BODY if route.announces_body else b"\r\n",)

@@ -12,10 +12,9 @@ with a client of httpx for each user, 3844 us with one for all, and 73 us with `
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from inspect import iscoroutinefunction
 from typing import Any, Final, Protocol
 
 import httpx
@@ -32,6 +31,7 @@ from pytest_loadtest.http.arguments import (
     Unset,
     URLTypes,
 )
+from pytest_loadtest.http.httpx_client.hooks import awaitable, waited_for, with_hooks
 from pytest_loadtest.http.httpx_client.requests import RequestBuilder
 from pytest_loadtest.http.httpx_client.response import WholeResponse
 from pytest_loadtest.http.httpx_client.sending import Sending, TermsTable, sending
@@ -198,29 +198,6 @@ class _LoadClient(_Either):  # type: ignore[misc]  # see above
             sending.reset(token)
 
 
-Hook = Callable[[Any], Any]
-
-
-def with_hooks(options: Mapping[str, Any], fitting: Callable[[Hook], Hook]) -> dict[str, Any]:
-    """The options with hooks that this kind of client can call: one fixture gives them to both kinds."""
-    hooks = options.get("event_hooks") or {}
-    return {**options, "event_hooks": {kind: [*map(fitting, each)] for kind, each in hooks.items()}}
-
-
-def _awaitable(hook: Hook) -> Hook:
-    if iscoroutinefunction(hook):
-        return hook
-
-    async def call(told: Any) -> None:
-        hook(told)
-
-    return call
-
-
-def _waited_for(await_only: AwaitOnly, hook: Hook) -> Hook:
-    return (lambda told: await_only(hook(told))) if iscoroutinefunction(hook) else hook
-
-
 class LoadAsyncClient(_LoadClient, httpx.AsyncClient):
     """`options` are arguments of httpx.AsyncClient. The connections stay open when it is closed: its virtual
     user's `http` has the same ones, and whoever made them closes them."""
@@ -238,7 +215,7 @@ class LoadAsyncClient(_LoadClient, httpx.AsyncClient):
         self._short = transport if isinstance(transport, LoadTransport) else None
         self._options = options
         self._text_encoding = options.get("default_encoding", "utf-8")
-        own = with_hooks(options, _awaitable)
+        own = with_hooks(options, awaitable)
         super().__init__(transport=transport, trust_env=False, **own)  # type: ignore[arg-type]  # it is one
         self.base_url = options.get("base_url", "")
         if options.get("cookies"):
@@ -284,7 +261,7 @@ class LoadClient(_LoadClient, httpx.Client):
         self._short = client._short
         self._text_encoding = client._text_encoding
         transport = SyncTransport(client._measuring, await_only)  # type: ignore[arg-type]  # it is one
-        own = with_hooks(client._options, partial(_waited_for, await_only))
+        own = with_hooks(client._options, partial(waited_for, await_only))
         super().__init__(transport=transport, trust_env=False, **own)
         self._builder = client._builder
 
