@@ -82,7 +82,9 @@ REQUIREMENTS = (
         is_upper=True,
     ),
     Requirement("httpx", "`httpx_client`: at least 5 times httpx's (one client)", 5, subject=OURS_HTTPX),
-    Requirement("httpx-per-vu", "`httpx_client` beside httpx (a client per VU)", subject=OURS_HTTPX),
+    Requirement(
+        "httpx-per-vu", "`httpx_client`: at least 5 times httpx's (a client per VU)", 5, subject=OURS_HTTPX
+    ),
     *(
         Requirement(peer, f"`httpx_client` beside {words}", subject=OURS_HTTPX, workload=workload)
         for workload in (TLS, GZIP)
