@@ -38,7 +38,7 @@ IMPURE = frozenset(
     | {"warnings", "_thread"}
 )
 PURE_NAMES = frozenset({"datetime.timedelta"})  # a length of time is a value; the clock beside it is not
-PURE_LIBRARIES = frozenset({"numpy"})
+PURE_LIBRARIES = frozenset({"numpy", "scipy"})
 PYTEST = frozenset({"pytest", "_pytest", "pluggy", "xdist", "execnet", "pytest_html", "pytest_asyncio"})
 
 

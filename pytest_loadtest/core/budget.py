@@ -43,6 +43,14 @@ class Scope(enum.StrEnum):
     CHECK = "check"
 
 
+class Undecided(enum.StrEnum):
+    """What becomes of a budget whose limit lies inside the interval of its figure: too close to call."""
+
+    ESTIMATE = "estimate"  # the figure decides, and it is said that it is close
+    PASS = "pass"
+    FAIL = "fail"
+
+
 class Format(Protocol):
     """A figure as people read it, rounded for the eye or to so many digits."""
 

@@ -160,6 +160,27 @@ class Histogram:
         slot = int(np.searchsorted(np.cumsum(self.counts), rank))
         return self._value_of(slot)
 
+    def bounds(self, low_share: float, high_share: float, *, beyond: int = 0) -> tuple[float, float]:
+        """From the lower edge of the bucket of one quantile to the upper edge of the other's, in ns.
+
+        The upper one is infinite if it falls among the `beyond`, or beyond all values.
+        """
+        total = self.n + beyond
+        ranks = (max(1, math.ceil(low_share * total)), math.ceil(high_share * total))
+        cumulated = np.cumsum(self.counts)
+        low_slot, high_slot = (int(np.searchsorted(cumulated, rank)) for rank in ranks)
+        low = math.inf if ranks[0] > self.n else self._edge(low_slot, upper=False)
+        high = math.inf if ranks[1] > self.n or high_share >= 1 else self._edge(high_slot, upper=True)
+        return low, high
+
+    def _edge(self, slot: int, *, upper: bool) -> float:
+        if slot == UNDERFLOW:
+            return float(self.min)
+        if slot == OVERFLOW:
+            return float(self.max)
+        edge = lower_edge(slot - 1 + upper)
+        return float(min(edge, self.max) if upper else max(edge, self.min))
+
     def _value_of(self, slot: int) -> float:
         if slot == UNDERFLOW:
             return float(self.min)

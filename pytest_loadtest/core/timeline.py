@@ -24,6 +24,13 @@ def in_window(index: int, window: Window | None) -> bool:
     return window is None or any(first <= index < end for first, end in window)
 
 
+def slices_in(window: Window | None, end: int) -> range | list[int]:
+    """The slices of the window in order; of the whole run those below `end`."""
+    if window is None:
+        return range(end)
+    return [index for first, last in window for index in range(first, last)]
+
+
 class Groups:
     """A batch of values by key, such as the slice: each key's figures, in a few passes of numpy over all.
 
@@ -112,6 +119,11 @@ class SliceCounts:
             return sum(self._counts.values())
         return sum(n for index, n in self._counts.items() if in_window(index, window))
 
+    @property
+    def end(self) -> int:
+        """The first slice behind all events."""
+        return max(self._counts, default=-1) + 1
+
     def merge(self, other: SliceCounts) -> None:
         """Add another one's events, slice by slice."""
         for index, n in other._counts.items():
@@ -160,6 +172,19 @@ class LatencyTimeline:
             if in_window(index, window):
                 merged.merge_sparse(values)
         return merged
+
+    @property
+    def end(self) -> int:
+        """The first slice behind all values."""
+        return max(self._slices, default=-1) + 1
+
+    def above(self, index: int, value_ns: float) -> tuple[int, int]:
+        """How many values of a slice are in buckets above that of `value_ns`, and how many it has."""
+        values = self._slices.get(index)
+        if values is None:
+            return 0, 0
+        first = np.searchsorted(values.slots, int(slot_of(np.array([value_ns]))[0]), side="right")
+        return int(values.counts[first:].sum()), values.n
 
     def total(self, window: Window | None = None) -> int:
         """Values in the window."""

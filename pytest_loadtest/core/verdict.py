@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pytest_loadtest.core.budget import Budget, Scope
+from pytest_loadtest.core.budget import Budget, Scope, Undecided
+from pytest_loadtest.core.confidence import Interval, interval_of_share, percentile_interval
 from pytest_loadtest.core.histogram import Histogram
 from pytest_loadtest.core.metrics import (
     OTHER_NAMES,
@@ -16,7 +17,7 @@ from pytest_loadtest.core.metrics import (
     merged_latency,
     name_matches,
 )
-from pytest_loadtest.core.timeline import LatencyTimeline, Window
+from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts, Window
 from pytest_loadtest.core.units import NS_PER_S, format_duration
 
 
@@ -28,6 +29,7 @@ class Reading:
     n: int
     note: str = ""
     undecided: bool = False  # what is known of it keeps the limit, but what is not known may break it
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,37 @@ class Verdict:
     n: int
     passed: bool
     reason: str = ""
+    interval: Interval | None = None
+
+    @property
+    def is_close(self) -> bool:
+        """Too close to call: the limit lies inside the interval."""
+        return self.interval is not None and self.interval.leaves_open(self.budget)
+
+    def close_call(self, judged_ns: int) -> str:
+        """What is to be said of a budget too close to call, of which `judged_ns` were judged."""
+        assert self.interval is not None
+        interval, label = self.interval, self.budget.label
+        words = (
+            f"{label} {self.measured_text} is too close to call: the 95 % interval {self.interval_text} "
+            f"contains the limit {self.budget.limit_text}"
+        )
+        if interval.effective < interval.needed:
+            return (
+                f"{words}; {self.n:,} values tell as much as {interval.effective:,.0f} independent ones, "
+                f"and to confirm {label} takes {interval.needed:,}"
+            )
+        if math.isinf(interval.longer):
+            return f"{words}, which is the figure itself: no length of run decides it"
+        return f"{words}; to decide it, judge about {format_duration(_rounded(interval.longer * judged_ns))}"
+
+    @property
+    def interval_text(self) -> str:
+        """``480 ms - 530 ms``; a bound that is not known is a question mark; empty without an interval."""
+        if self.interval is None:
+            return ""
+        bounds = (self.interval.low, self.interval.high)
+        return " - ".join("?" if math.isinf(bound) else self.budget.rule.format(bound) for bound in bounds)
 
     @property
     def measured_text(self) -> str:
@@ -70,20 +103,33 @@ class Measurement:
         return series.response if self.open_model else series.service
 
 
-def judge(budgets: Iterable[Budget], run: Measurement) -> list[Verdict]:
+def _rounded(value: float) -> float:
+    """To two digits: more would be a promise."""
+    return float(f"{value:.1e}")
+
+
+def judge(
+    budgets: Iterable[Budget], run: Measurement, undecided: Undecided = Undecided.ESTIMATE
+) -> list[Verdict]:
     """The verdict on each budget that there is something to say about."""
-    return [verdict for budget in budgets if (verdict := judge_one(budget, run)) is not None]
+    return [verdict for budget in budgets if (verdict := judge_one(budget, run, undecided)) is not None]
 
 
-def judge_one(budget: Budget, run: Measurement) -> Verdict | None:
+def judge_one(budget: Budget, run: Measurement, undecided: Undecided = Undecided.ESTIMATE) -> Verdict | None:
     """The verdict on one budget; None for an implicit one whose subject did not occur."""
     reading = read(budget, run)
     if math.isnan(reading.value):
         if budget.implicit:
             return None
         return Verdict(budget, math.nan, 0, False, reading.note or _nothing_measured(budget, run))
-    passed = budget.holds(reading.value) and not reading.undecided
-    return Verdict(budget, reading.value, reading.n, passed, reading.note)
+    passed, reason = budget.holds(reading.value), reading.note
+    if reading.interval is not None and reading.interval.leaves_open(budget):
+        if passed and undecided is Undecided.FAIL:
+            passed, reason = False, _MUST_BE_DECIDED
+        elif undecided is Undecided.PASS:
+            passed = True
+    passed = passed and not reading.undecided
+    return Verdict(budget, reading.value, reading.n, passed, reason, reading.interval)
 
 
 def read(budget: Budget, run: Measurement) -> Reading:
@@ -99,27 +145,46 @@ def read(budget: Budget, run: Measurement) -> Reading:
 def _read_latency(budget: Budget, run: Measurement) -> Reading:
     window = run.window(budget)
     if budget.scope is Scope.METRIC:
-        trends = (trend for name, trend in run.metrics.trends.items() if name_matches(name, budget.pattern))
-        return Reading(*_latency_figure(budget, merged_latency(trends, window)))
+        trends = [trend for name, trend in run.metrics.trends.items() if name_matches(name, budget.pattern)]
+        merged = merged_latency(trends, window)
+        interval = _interval(budget, trends, merged, None, window)
+        return Reading(*_latency_figure(budget, merged), interval=interval)
     if budget.scope is Scope.REQUEST and OTHER_NAMES in run.metrics.requests:
         return Reading(math.nan, 0, _TOO_MANY_NAMES)
     series = list(_requests(budget, run))
-    histogram = merged_latency((run.latency_of(each) for each in series), window)
-    dropped = run.metrics.iterations.dropped.total(window) if budget.scope is Scope.ALL else 0
+    timelines = [run.latency_of(each) for each in series]
+    histogram = merged_latency(timelines, window)
+    lost = run.metrics.iterations.dropped if budget.scope is Scope.ALL else None
+    dropped = lost.total(window) if lost is not None else 0
     value, n = _latency_figure(budget, histogram, dropped)
     if math.isnan(value):
         return Reading(value, n, _unanswered(sum(each.total.total(window) for each in series)))
+    interval = _interval(budget, timelines, histogram, lost, window)
     censored = merged_latency((each.censored for each in series), window)
     if not censored.n or not budget.holds(value):
-        return Reading(value, n)
+        return Reading(value, n, interval=interval)
     # They are at least as slow as they were: the limit is surely kept only if it is kept when they never end.
     if budget.percentile is not None:
         answered = histogram.without(censored)
         if budget.holds(answered.quantile(budget.percentile, beyond=dropped + censored.n)):
-            return Reading(value, n)
-    return Reading(value, n, _censored_note(value, censored.n), undecided=True)
+            return Reading(value, n, interval=interval)
+    return Reading(value, n, _censored_note(value, censored.n), undecided=True, interval=interval)
 
 
+def _interval(
+    budget: Budget,
+    timelines: list[LatencyTimeline],
+    merged: Histogram,
+    dropped: SliceCounts | None,
+    window: Window | None,
+) -> Interval | None:
+    """Of percentiles that were measured; a mean or a largest value has none."""
+    if budget.percentile is None or not merged.n:
+        return None
+    return percentile_interval(budget, timelines, merged, dropped, window)
+
+
+_MUST_BE_DECIDED = "kept, but too close to call, which is to fail (--load-undecided=fail)"
 _TOO_MANY_NAMES = (
     f"there were more request names than are kept apart: some of these requests may be in {OTHER_NAMES!r}; "
     "give requests whose path contains ids a name="
@@ -156,20 +221,23 @@ def _requests(budget: Budget, run: Measurement) -> Iterator[RequestSeries]:
 # -- shares, rates and counts -----------------------------------------------------------------------
 
 
-def _share(part: int, whole: int) -> Reading:
-    return Reading(part / whole if whole else math.nan, whole)
+def _share(
+    budget: Budget, parts: list[SliceCounts], wholes: list[SliceCounts], window: Window | None
+) -> Reading:
+    part, whole = (sum(each.total(window) for each in counts) for counts in (parts, wholes))
+    if not whole:
+        return Reading(math.nan, 0)
+    return Reading(part / whole, whole, interval=interval_of_share(budget, parts, wholes, window))
 
 
 def _error_rate(budget: Budget, run: Measurement) -> Reading:
-    window = run.window(budget)
     series = list(_requests(budget, run))
-    return _share(sum(s.failed.total(window) for s in series), sum(s.total.total(window) for s in series))
+    return _share(budget, [s.failed for s in series], [s.total for s in series], run.window(budget))
 
 
 def _failure_rate(budget: Budget, run: Measurement) -> Reading:
-    window = run.window(budget)
     iterations = run.metrics.iterations
-    return _share(iterations.failed.total(window), iterations.finished.total(window))
+    return _share(budget, [iterations.failed], [iterations.finished], run.window(budget))
 
 
 def _dropped(budget: Budget, run: Measurement) -> Reading:
@@ -182,13 +250,13 @@ def _dropped(budget: Budget, run: Measurement) -> Reading:
 
 
 def _yes_share(named: Mapping[str, ShareSeries], budget: Budget, run: Measurement) -> Reading:
-    window = run.window(budget)
     chosen = [
         series
         for name, series in named.items()
         if name_matches(name, budget.pattern) and not any(name_matches(name, ex) for ex in budget.excluded)
     ]
-    return _share(sum(s.yes.total(window) for s in chosen), sum(s.total(window) for s in chosen))
+    wholes = [counts for series in chosen for counts in (series.yes, series.no)]
+    return _share(budget, [series.yes for series in chosen], wholes, run.window(budget))
 
 
 def _check_rate(budget: Budget, run: Measurement) -> Reading:

@@ -39,7 +39,7 @@ def build_result(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> LoadRe
     """The result of a load that ended, judged if it was run to be judged."""
     shape = item.plan.load.shape
     measurement = _measurement(shape, recorder, end)
-    verdicts = judge(item.plan.budgets, measurement) if _is_judged(end) else []
+    verdicts = judge(item.plan.budgets, measurement, item.plan.undecided) if _is_judged(end) else []
     reason = redact(_reason(item, recorder, end))
     return LoadResult(
         test=item.plan.load.name or item.nodeid,
@@ -51,7 +51,7 @@ def build_result(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> LoadRe
         ran_ns=end.ran_ns,
         steady_ns=measurement.steady_ns,
         overrides=item.plan.load.overrides,
-        remarks=tuple(_remarks(item, end, measurement)),
+        remarks=(*_close_calls(verdicts, measurement), *_remarks(item, end, measurement)),
         **tables_of(measurement, verdicts),
     )
 
@@ -141,6 +141,15 @@ def _state(end: LoadEnd, verdicts: list[Verdict], reason: str) -> str:
     if end.ending not in (Ending.COMPLETED, Ending.HOPELESS, Ending.NO_TARGET):
         return str(end.ending)
     return "failed" if reason or not all(verdict.passed for verdict in verdicts) else "passed"
+
+
+def _close_calls(verdicts: list[Verdict], run: Measurement) -> list[str]:
+    """Budgets whose verdict could be chance."""
+    return [
+        verdict.close_call(run.whole_ns if verdict.budget.implicit else run.steady_ns)
+        for verdict in verdicts
+        if verdict.is_close
+    ]
 
 
 def _remarks(item: LoadFunction, end: LoadEnd, run: Measurement) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_loadtest.core.budget import Budget, Scope, parse_budget, parse_budgets, with_defaults
+from pytest_loadtest.core.budget import Budget, Scope, Undecided, parse_budget, parse_budgets, with_defaults
 from pytest_loadtest.core.environment import Environment
 from pytest_loadtest.core.plan import Layer, LoadPlan, check_layer, plan_load, plan_once
 from pytest_loadtest.core.shape import OpenShape, Shape
@@ -30,6 +30,7 @@ class TestPlan:
 
     load: LoadPlan
     budgets: tuple[Budget, ...]
+    undecided: Undecided = Undecided.ESTIMATE
     once: bool = False
 
 
@@ -54,6 +55,7 @@ class SessionPlan:
     defaults: Layer
     budget_overrides: tuple[BudgetLayer, ...]
     budget_defaults: BudgetLayer
+    undecided: Undecided
     pause_ns: int
     once: bool
 
@@ -75,6 +77,7 @@ class SessionPlan:
             defaults=defaults,
             budget_overrides=tuple(budget_overrides),
             budget_defaults=budget_defaults,
+            undecided=_undecided(config),
             pause_ns=_pause_ns(config),
             once=options.is_set(config, "once"),
         )
@@ -89,7 +92,7 @@ class SessionPlan:
         if self.once:
             return TestPlan(plan_once(load), (), once=True)
         load = replace(load, overrides=(*load.overrides, *notes))
-        return TestPlan(load, tuple(with_defaults(budgets.values())))
+        return TestPlan(load, tuple(with_defaults(budgets.values())), self.undecided)
 
     def _budgets(self, item: pytest.Item, shape: Shape) -> tuple[dict[BudgetKey, Budget], list[str]]:
         """The budgets of a test, and what the session's options changed of them, in words."""
@@ -195,6 +198,14 @@ def _budget_option(text: str, source: str) -> Budget:
         return parse_budget(key.strip(), value.strip())
     except ConfigurationError as error:
         raise ConfigurationError(f"{source}: {error}") from None
+
+
+def _undecided(config: pytest.Config) -> Undecided:
+    word = options.value_of(config, "undecided") or Undecided.ESTIMATE
+    try:
+        return Undecided(word)
+    except ValueError:
+        raise ConfigurationError(f"--load-undecided: {word!r} is none of {', '.join(Undecided)}") from None
 
 
 def _pause_ns(config: pytest.Config) -> int:

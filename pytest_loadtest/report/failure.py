@@ -51,10 +51,12 @@ def _first_line(text: str) -> str:
 def _in_words(row: BudgetRow) -> str:
     if row.measured == NOT_MEASURED:
         return f"{row.label} not measured"
+    if row.reason and row.is_close:
+        return f"{row.label} {row.measured} too close to call, limit {row.limit}"
     if row.reason:  # what is known keeps the limit, but not all is known: the reason says what is not
         return f"{row.label} undecided: at least {row.measured}, limit {row.limit}"
     comparison = row.limit.replace("<=", ">").replace(">=", "<")
-    return f"{row.label} {row.measured} {comparison}"
+    return f"{row.label} {row.measured} {comparison}{' (too close to call)' if row.is_close else ''}"
 
 
 def _reasons(result: LoadResult) -> list[str]:

@@ -16,7 +16,7 @@ from rich.text import Text
 from pytest_loadtest.core.metrics import PHASES
 from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
 from pytest_loadtest.core.wording import short_duration
-from pytest_loadtest.results.result import Latency, LoadResult, RequestRow
+from pytest_loadtest.results.result import BudgetRow, Latency, LoadResult, RequestRow
 
 # The narrowest terminal that people use.
 NARROWEST = 80
@@ -102,15 +102,20 @@ def short_name(test: str) -> str:
 
 def budget_table(result: LoadResult) -> Table:
     """Every judged budget: limit, measured, verdict; broken ones first."""
-    table = _table("budget", "limit", "measured", "", texts=frozenset({""}))
+    table = _table("budget", "limit", "measured", "95 % interval", "", texts=frozenset({""}))
     for row in sorted(result.budgets, key=lambda row: row.passed):
         table.add_row(
             Text(row.label + (" (default)" if row.implicit else "")),
             row.limit,
             row.measured,
-            Text("ok" if row.passed else "BROKEN", style="" if row.passed else "bold red"),
+            row.interval or "-",
+            Text(_state(row), style="" if row.passed else "bold red"),
         )
     return table
+
+
+def _state(row: BudgetRow) -> str:
+    return ("ok" if row.passed else "BROKEN") + (", close" if row.is_close else "")
 
 
 def request_table(rows: Iterable[RequestRow]) -> Table:

@@ -87,7 +87,9 @@ class BudgetRow:
     label: str
     limit: str
     measured: str
+    interval: str  # of 95 % confidence; empty where the figure has none
     passed: bool
+    is_close: bool  # the limit lies inside the interval
     implicit: bool
     reason: str
 
@@ -241,7 +243,9 @@ def _budget_row(verdict: Verdict) -> BudgetRow:
         budget.label,
         budget.limit_text,
         verdict.measured_text,
+        verdict.interval_text,
         verdict.passed,
+        verdict.is_close,
         budget.implicit,
         verdict.reason,
     )

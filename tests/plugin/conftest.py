@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 
 import pytest
+import scipy.special  # noqa: F401 - imported for the reason below
 
 # An in-process run forgets what it imported; numpy and its like cannot be imported twice in one process.
 import pytest_loadtest.http.client

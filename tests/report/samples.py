@@ -19,7 +19,12 @@ def request(name: str, p95_ms: float = 20, *, count: int = 100, failed: int = 0)
 
 def budget(label: str, limit: str, measured: str, *, passed: bool = True, **values: Any) -> BudgetRow:
     """One judged budget."""
-    return replace(BudgetRow(label, limit, measured, passed, implicit=False, reason=""), **values)
+    return replace(
+        BudgetRow(
+            label, limit, measured, interval="", passed=passed, is_close=False, implicit=False, reason=""
+        ),
+        **values,
+    )
 
 
 def load_result(**values: Any) -> LoadResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +33,16 @@ OPEN = budget("p99", "<= 5 s", "3 s", passed=False, reason="at least 3 s: 2 requ
             {"budgets": (UNKNOWN,)},
             "1 of 1 budgets broken: p95 of 'login' not measured",
             id="nothing measured",
+        ),
+        pytest.param(
+            {"budgets": (replace(SLOW, is_close=True, interval="4.9 s - 7 s"),)},
+            "1 of 1 budgets broken: p95 6.2 s > 5 s (too close to call)",
+            id="a limit inside the interval",
+        ),
+        pytest.param(
+            {"budgets": (replace(OPEN, is_close=True, interval="2.9 s - 7 s"),)},
+            "1 of 1 budgets broken: p99 3 s too close to call, limit <= 5 s",
+            id="a close call that is to fail",
         ),
         pytest.param(
             {"budgets": (OPEN,)},
@@ -73,7 +84,7 @@ def test_every_part_of_a_failure_is_shown_with_its_figures() -> None:
     )
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "p95 of 'login': no request is named 'login'; ..." in lines
-    assert lines.index("p95 <= 5 s 6.2 s BROKEN") < lines.index("max <= 9 s 7 s ok")
+    assert lines.index("p95 <= 5 s 6.2 s - BROKEN") < lines.index("max <= 9 s 7 s - ok")
     assert "Requests, the slowest first (service time, whole run):" in lines
     assert lines.index("GET /slow 100 50/s 9 ms 900 ms 1.8 s 2.7 s 4") < lines.index(
         "GET /fast 100 50/s 9 ms 1 ms 2 ms 3 ms 0"

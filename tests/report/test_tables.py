@@ -90,14 +90,16 @@ def test_a_name_is_shown_as_it_is_and_never_as_markup() -> None:
 def test_broken_budgets_come_first_and_defaults_are_marked() -> None:
     result = load_result(
         budgets=(
-            budget("p95", "<= 5 s", "1 s"),
+            budget("p95", "<= 5 s", "1 s", interval="0.9 s - 1.2 s"),
+            budget("p99", "<= 1.3 s", "1.2 s", interval="1 s - ?", is_close=True),
             budget("error_rate", "<= 0%", "3%", passed=False, implicit=True),
         )
     )
     assert cells(render(budget_table(result), 100)) == [
-        ["budget", "limit", "measured"],
-        ["error_rate (default)", "<= 0%", "3%", "BROKEN"],
-        ["p95", "<= 5 s", "1 s", "ok"],
+        ["budget", "limit", "measured", "95 % interval"],
+        ["error_rate (default)", "<= 0%", "3%", "-", "BROKEN"],
+        ["p95", "<= 5 s", "1 s", "0.9 s - 1.2 s", "ok"],
+        ["p99", "<= 1.3 s", "1.2 s", "1 s - ?", "ok, close"],
     ]
 
 

@@ -161,7 +161,7 @@ def test_a_run_without_anything_has_a_result() -> None:
 def test_a_budget_that_measured_nothing_keeps_its_reason() -> None:
     run = Measurement(Recorder(S).metrics, None, 0, 0)
     row = result_of(run).budgets[0]
-    assert row == BudgetRow("p95", "<= 5 ms", "-", False, False, row.reason)
+    assert row == BudgetRow("p95", "<= 5 ms", "-", "", False, False, False, row.reason)
     assert "nothing was measured" in row.reason
 
 
