@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import pytest
+import scipy.special  # noqa: F401 - imported for the reason below
 from websockets.datastructures import Headers
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
