@@ -71,7 +71,10 @@ class Verdict:
         if self.interval is None:
             return ""
         bounds = (self.interval.low, self.interval.high)
-        return " - ".join("?" if math.isinf(bound) else self.budget.rule.format(bound) for bound in bounds)
+        # To a hundredth of a percent, where it is one: the ends of an interval are not exact.
+        return " - ".join(
+            "?" if math.isinf(bound) else self.budget.rule.format(round(bound, 4)) for bound in bounds
+        )
 
     @property
     def measured_text(self) -> str:
