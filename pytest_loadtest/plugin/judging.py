@@ -26,6 +26,7 @@ SHORT_RUN_NS = 60 * NS_PER_S
 SHORT_SLICE_NS = NS_PER_S // 10
 SLICE_NS = NS_PER_S
 SHORT_HOLD_NS = 10 * NS_PER_S
+MOST_CLOSE_CALLS = 2  # that are told each for itself
 
 
 def slice_length_ns(shape: Shape) -> int:
@@ -144,11 +145,16 @@ def _state(end: LoadEnd, verdicts: list[Verdict], reason: str) -> str:
 
 
 def _close_calls(verdicts: list[Verdict], run: Measurement) -> list[str]:
-    """Budgets whose verdict could be chance."""
+    """Budgets whose verdict could be chance: each in a sentence, many in one."""
+    close = [verdict for verdict in verdicts if verdict.is_close]
+    if len(close) > MOST_CLOSE_CALLS:
+        labels = ", ".join(verdict.budget.label for verdict in close)
+        return [
+            f"{len(close)} of {len(verdicts)} budgets are too close to call ({labels}): their limits lie inside "
+            "the 95 % intervals, which a longer run or more requests make narrower; -v shows them"
+        ]
     return [
-        verdict.close_call(run.whole_ns if verdict.budget.implicit else run.steady_ns)
-        for verdict in verdicts
-        if verdict.is_close
+        verdict.close_call(run.whole_ns if verdict.budget.implicit else run.steady_ns) for verdict in close
     ]
 
 

@@ -44,3 +44,19 @@ def test_the_ini_key_does_the_same(project: Project, target: Target) -> None:
     result = project.run("-o", "load_undecided=fail")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*p99 * too close to call, limit <= 30 s*"])
+
+
+def test_many_close_calls_are_told_in_one_sentence(project: Project, target: Target) -> None:
+    project.write(
+        """
+        @pytest.mark.load(vus=1, iterations=10)
+        @pytest.mark.budget(p90="30s", p95="30s", p99="30s")
+        async def test_few(http):
+            await http.get("/")
+        """
+    )
+    result = project.run("-v")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["p99 * <= 30 s * - ?  ok, close", "note: *3 of * budgets are too close to call (p90, p95, p99): *"]
+    )
