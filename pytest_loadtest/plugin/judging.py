@@ -149,10 +149,11 @@ def _close_calls(verdicts: list[Verdict], run: Measurement) -> list[str]:
     close = [verdict for verdict in verdicts if verdict.is_close]
     if len(close) > MOST_CLOSE_CALLS:
         labels = ", ".join(verdict.budget.label for verdict in close)
-        return [
-            f"{len(close)} of {len(verdicts)} budgets are too close to call ({labels}): their limits lie inside "
-            "the 95 % intervals, which a longer run or more requests make narrower; -v shows them"
-        ]
+        told = (
+            f"{len(close)} of {len(verdicts)} budgets are too close to call ({labels}): their limits lie "
+            "inside the 95 % intervals, which a longer run or more requests make narrower; -v shows them"
+        )
+        return [told]
     return [
         verdict.close_call(run.whole_ns if verdict.budget.implicit else run.steady_ns) for verdict in close
     ]
