@@ -61,9 +61,9 @@ class Iterations:
 
     async def run_one(
         self, user: VirtualUser, body: Body, task: asyncio.Task[Any], delay_ns: int = 0
-    ) -> None:
+    ) -> bool:
         """One run of the body, in the user's task. It may fail, be cut, or end the load; it ends the user
-        only by a cancellation that is not the engine's.
+        only by a cancellation that is not the engine's. Returns False when it was cut.
         """
         user.start_delay_ns = delay_ns
         is_witness = not self._first.over and self._first.begins(user.iteration)
@@ -87,6 +87,7 @@ class Iterations:
         # nobody else had a turn of the event loop: no user, no timer.
         if self._begun == number:
             await asyncio.sleep(0)
+        return end is not _CUT
 
     def _record(self, user: VirtualUser, end: _End, started_ns: int, finished_ns: int, delay_ns: int) -> None:
         if end is not _FAILED:

@@ -86,7 +86,8 @@ class Pacing:
             while now() < ends_at_ns and self._may_go_on(user):
                 if self._iterations_left is not None:
                     self._count_down(self._iterations_left)
-                await self._iterations.run_one(user, body, task)
+                if not await self._iterations.run_one(user, body, task):
+                    return  # a timer may fire a little before its time: whatever the clock says, it is over
         finally:
             self.active -= 1
 
@@ -97,7 +98,8 @@ class Pacing:
             self.active += 1
             try:
                 delay_ns = max(0, self._clock.elapsed_ns() - intended_ns)
-                await self._iterations.run_one(user, body, task, delay_ns)
+                if not await self._iterations.run_one(user, body, task, delay_ns):
+                    return
             finally:
                 self.active -= 1
 

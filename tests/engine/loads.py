@@ -74,8 +74,9 @@ class Load:
         seed: int | str = 0,
         deadline_s: float | None = None,
         look_ns: int = 0,
+        early_ns: int = 0,
     ) -> None:
-        self.loop = VirtualTimeLoop(look_ns)
+        self.loop = VirtualTimeLoop(look_ns, early_ns)
         self.recorder = Recorder(S, open_model=isinstance(shape, OpenShape))
         deadline_ns = None if deadline_s is None else _ns(deadline_s)
         self.run = LoadRun(

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from pytest_loadtest.core.shape import ClosedShape
+from pytest_loadtest.core.shape import ClosedShape, Shape
 from pytest_loadtest.engine.ending import Ending
 from pytest_loadtest.engine.virtual_user import VirtualUser
-from tests.engine.loads import Load, S, closed, staged
+from tests.engine.loads import Load, S, closed, opened, staged
 
 
 async def one_second(vu: VirtualUser) -> None:
@@ -71,6 +71,19 @@ def test_a_user_that_is_cut_in_a_valley_comes_back_after_it(graceful_stop_s: flo
     assert load.starts_of(1) == [0, 30]
     assert load.counts == (0, 0, 2, 0)
     assert end.ran_ns == (40 + graceful_stop_s) * S
+
+
+@pytest.mark.parametrize("shape", [closed(2, 5, graceful_stop_s=0), opened(2, 5, 2, graceful_stop_s=0)])
+def test_a_cut_that_comes_a_little_early_is_the_end_all_the_same(shape: Shape) -> None:
+    """By the clock the user would still have time: an iteration begun now would be cut by nobody."""
+
+    async def endless(vu: VirtualUser) -> None:
+        await asyncio.sleep(1_000_000)
+
+    load = Load(shape, endless, early_ns=200_000, look_ns=1_000)
+    end = load.go()
+    assert end.ran_ns <= 5 * S
+    assert load.counts[2] == 2
 
 
 def test_a_user_that_is_cut_between_two_iterations_comes_back_too() -> None:
