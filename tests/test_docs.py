@@ -38,6 +38,20 @@ from pytest_loadtest.core import plan
 from pytest_loadtest.core.budget import DEFAULT_LIMITS, RULES, Rule, Scope, rule_of
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.units import NS_PER_S, parse_size
+from pytest_loadtest.core.validity import (
+    FEW_MISSING,
+    FEW_SECONDS,
+    FEWEST_LOOKS,
+    FULL_CPU,
+    HIGH_CPU,
+    LATE_START,
+    LATE_START_NS,
+    MUCH_DELAY,
+    MUCH_WAITING,
+    SHORTEST_NS,
+    SOME_DELAY,
+    State,
+)
 from pytest_loadtest.http.client import Client
 from pytest_loadtest.http.failures import EXCEPTION_OF
 from pytest_loadtest.http.response import Response
@@ -78,9 +92,9 @@ class Section:
         """What its comments of a kind say."""
         return " ".join(re.findall(rf"<!-- {kind}: (.*?) -->", self.text)).split()
 
-    def rows(self) -> list[list[str]]:
-        """The cells of its first table, without the head."""
-        table, *_ = re.findall(r"(?:^\|.*\n)+", self.text, re.MULTILINE)
+    def rows(self, table_number: int = 0) -> list[list[str]]:
+        """The cells of one of its tables, without the head."""
+        table = re.findall(r"(?:^\|.*\n)+", self.text, re.MULTILINE)[table_number]
         return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
 
     def __str__(self) -> str:
@@ -432,6 +446,21 @@ def test_the_outcomes_of_requests_are_complete() -> None:
     rows = section("docs/how-it-measures.md", "What becomes of a request").rows()
     yes = {True: "yes", False: "no"}
     assert rows == [[each.label, yes[each.is_error], yes[each.has_latency]] for each in Outcome]
+
+
+def test_the_states_of_the_generator_and_their_limits_are_those_of_the_code() -> None:
+    rows = section("docs/how-it-measures.md", "Is the generator the bottleneck?").rows(1)
+    ranked = [State.OK, State.DEGRADED, State.LIMITED, State.UNKNOWN]
+    assert [state for state, _ in rows] == [state.label for state in ranked]
+    degraded, limited, unknown = (re.findall(r"[\d.]+", when) for _, when in rows[1:])
+    percent = [f"{100 * share:g}" for share in (HIGH_CPU, FEW_SECONDS, SOME_DELAY)]
+    assert [figure for figure in degraded if figure != "99"] == percent
+    shares = (FULL_CPU, FEW_SECONDS, MUCH_DELAY, MUCH_WAITING)
+    late = [f"{LATE_START_NS / 1e6:g}", f"{100 * LATE_START:g}"]
+    percent = [f"{100 * share:g}" for share in shares]
+    missing = [f"{100 * share:g}" for share in (FEW_MISSING, FULL_CPU)]
+    assert [figure for figure in limited if figure != "99"] == [*percent, *late, *missing]
+    assert unknown == [f"{SHORTEST_NS / NS_PER_S:g}", str(FEWEST_LOOKS)]
 
 
 def test_the_exceptions_of_the_client_are_those_of_the_code() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Protocol, Self, TypeVar
 
+from pytest_loadtest.core.generator import GeneratorSeries
 from pytest_loadtest.core.histogram import Histogram
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts, Window
@@ -153,6 +154,7 @@ class Metrics:
     trends: dict[str, LatencyTimeline] = field(default_factory=dict)
     errors: dict[tuple[str, Outcome, int], ErrorGroup] = field(default_factory=dict)
     failures: dict[tuple[str, str], FailureGroup] = field(default_factory=dict)
+    generator: GeneratorSeries = field(default_factory=GeneratorSeries)
 
     def matching_requests(self, pattern: str = "*") -> Iterator[RequestSeries]:
         """The series whose name is `pattern` or matches it as a shell glob."""
@@ -163,6 +165,7 @@ class Metrics:
         if other.slice_ns != self.slice_ns:
             raise ValueError(f"slices of {other.slice_ns} ns do not merge into slices of {self.slice_ns} ns")
         self.iterations.merge(other.iterations)
+        self.generator.merge(other.generator)
         _merge_named(self.requests, other.requests, RequestSeries)
         _merge_named(self.checks, other.checks, ShareSeries)
         _merge_named(self.rates, other.rates, ShareSeries)

@@ -62,6 +62,8 @@ class Recorder(RequestRecorder):
         self._rates: dict[_Result, int] = {}
         self._increments: dict[str, int] = {}
         self._trends: dict[str, list[int]] = {}
+        self._read_delays: list[int] = []
+        self._start_delays: list[int] = []
 
     def start(self, origin_ns: int) -> None:
         """Time 0 of the load, on the clock that all other times come from."""
@@ -195,6 +197,16 @@ class Recorder(RequestRecorder):
         """One value of a custom trend."""
         self._trends.setdefault(name, []).extend((self._slice_of(started_ns), value_ns))
 
+    # -- the generator itself -----------------------------------------------------------------------
+
+    def read_late(self, due_ns: int, late_ns: int) -> None:
+        """What was there to be read at `due_ns` was read so much later."""
+        self._read_delays.extend((due_ns, late_ns))
+
+    def started_late(self, intended_ns: int, late_ns: int) -> None:
+        """An iteration that a free user was waiting for began so much later than intended."""
+        self._start_delays.extend((intended_ns, late_ns))
+
     def _slice_of(self, started_ns: int | None) -> int:
         if started_ns is None:
             return self._slice
@@ -221,6 +233,15 @@ class Recorder(RequestRecorder):
             pairs = np.array(values, dtype=np.int64).reshape(-1, 2)
             _entry(self.metrics.trends, name, LatencyTimeline).add(pairs[:, 0], pairs[:, 1])
         self._trends.clear()
+        self._flush_delays(self._read_delays, self.metrics.generator.read_delay)
+        self._flush_delays(self._start_delays, self.metrics.generator.start_delay)
+
+    def _flush_delays(self, pending: list[int], timeline: LatencyTimeline) -> None:
+        if pending:
+            pairs = np.array(pending, dtype=np.int64).reshape(-1, 2)
+            slices = np.maximum(pairs[:, 0] - self._origin_ns, 0) // self.metrics.slice_ns
+            timeline.add(slices, pairs[:, 1])
+            pending.clear()
 
     def _flush_shares(self, pending: dict[_Result, int], table: dict[str, ShareSeries]) -> None:
         for (name, ok, index), n in pending.items():

@@ -42,6 +42,7 @@ class Verdict:
     passed: bool
     reason: str = ""
     interval: Interval | None = None
+    invalid: bool = False  # nobody knows whether the budget held: it may be the generator's doing
 
     @property
     def is_close(self) -> bool:
@@ -154,7 +155,7 @@ def _read_latency(budget: Budget, run: Measurement) -> Reading:
         return Reading(*_latency_figure(budget, merged), interval=interval)
     if budget.scope is Scope.REQUEST and OTHER_NAMES in run.metrics.requests:
         return Reading(math.nan, 0, _TOO_MANY_NAMES)
-    series = list(_requests(budget, run))
+    series = list(requests_of(budget, run))
     timelines = [run.latency_of(each) for each in series]
     histogram = merged_latency(timelines, window)
     lost = run.metrics.iterations.dropped if budget.scope is Scope.ALL else None
@@ -215,7 +216,8 @@ def _unanswered(requests: int) -> str:
     return f"none of {requests:,} requests got an answer" if requests else ""
 
 
-def _requests(budget: Budget, run: Measurement) -> Iterator[RequestSeries]:
+def requests_of(budget: Budget, run: Measurement) -> Iterator[RequestSeries]:
+    """The requests that a budget speaks of."""
     for name, series in run.metrics.requests.items():
         if name_matches(name, budget.pattern) and not any(name_matches(name, ex) for ex in budget.excluded):
             yield series
@@ -234,7 +236,7 @@ def _share(
 
 
 def _error_rate(budget: Budget, run: Measurement) -> Reading:
-    series = list(_requests(budget, run))
+    series = list(requests_of(budget, run))
     return _share(budget, [s.failed for s in series], [s.total for s in series], run.window(budget))
 
 
@@ -280,7 +282,7 @@ def _metric_count(budget: Budget, run: Measurement) -> Reading:
 
 def _rps(budget: Budget, run: Measurement) -> Reading:
     window, length_ns = run.window(budget), run.steady_ns
-    n = sum(series.total.total(window) for series in _requests(budget, run))
+    n = sum(series.total.total(window) for series in requests_of(budget, run))
     return Reading(n / length_ns * NS_PER_S if n and length_ns else math.nan, n)
 
 

@@ -12,7 +12,7 @@ from collections import deque
 
 from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.core.shape import OpenShape
-from pytest_loadtest.engine.scheduling import LoadClock
+from pytest_loadtest.engine.scheduling import LoadClock, precise_sleep
 
 # Far more than a target that recovers can catch up with; bounds the memory of a run that does not.
 MOST_QUEUED = 100_000
@@ -23,9 +23,11 @@ BURST = 64
 class ArrivalQueue:
     """Hands intended starts (ns since the load's start) to users that ask for one with `next`."""
 
-    def __init__(self, shape: OpenShape, rng: random.Random) -> None:
+    def __init__(self, shape: OpenShape, rng: random.Random, clock: LoadClock, recorder: Recorder) -> None:
         self._shape = shape
         self._rng = rng
+        self._clock = clock
+        self._recorder = recorder
         self._waiting: deque[int] = deque()
         # Last in, first out: few users and few connections stay busy, as in a real pool.
         self._free: list[asyncio.Future[int | None]] = []
@@ -45,39 +47,45 @@ class ArrivalQueue:
         turn: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._free.append(turn)
         try:
-            return await turn
+            intended_ns = await turn
         except asyncio.CancelledError:
             self._take_back(turn)
             raise
+        if intended_ns is not None:  # a user was free, so only we can be why it begins late
+            late_ns = max(0, self._clock.elapsed_ns() - intended_ns)
+            self._recorder.started_late(self._clock.at(intended_ns), late_ns)
+        return intended_ns
 
-    async def feed(self, clock: LoadClock, recorder: Recorder) -> None:
+    async def feed(self) -> None:
         """Let arrivals happen until the shape ends. A late wake-up catches up, it skips nothing."""
-        for n, intended_ns in enumerate(self._shape.arrival_times(self._rng)):
-            await clock.sleep_until(intended_ns)
-            if self._closed:
-                return  # the load was stopped: what would have come is not a dropped iteration
-            self._arrive(intended_ns, clock, recorder)
-            if n % BURST == 0:
-                await asyncio.sleep(0)
-        await clock.sleep_until(self._shape.duration_ns)
-        self.close(clock, recorder)
+        with precise_sleep(self._clock) as sleep_until:
+            for n, intended_ns in enumerate(self._shape.arrival_times(self._rng)):
+                if intended_ns > self._clock.elapsed_ns():
+                    await sleep_until(intended_ns)
+                if self._closed:
+                    return  # the load was stopped: what would have come is not a dropped iteration
+                self._arrive(intended_ns)
+                if n % BURST == 0:
+                    await asyncio.sleep(0)
+            await sleep_until(self._shape.duration_ns)
+        self.close()
 
-    def close(self, clock: LoadClock, recorder: Recorder) -> None:
+    def close(self) -> None:
         """No more arrivals: what waits is dropped, waiting users are sent home. May come twice."""
         self._closed = True
         for intended_ns in self._waiting:
-            recorder.dropped(clock.at(intended_ns))
+            self._recorder.dropped(self._clock.at(intended_ns))
         self._waiting.clear()
         while self._free:
             self._hand_over(None)
 
-    def _arrive(self, intended_ns: int, clock: LoadClock, recorder: Recorder) -> None:
+    def _arrive(self, intended_ns: int) -> None:
         if self._free and self._hand_over(intended_ns):
             return
         if len(self._waiting) < MOST_QUEUED:
             self._waiting.append(intended_ns)
         else:
-            recorder.dropped(clock.at(intended_ns))
+            self._recorder.dropped(self._clock.at(intended_ns))
 
     def _hand_over(self, intended_ns: int | None) -> bool:
         """Give it to the user that became free last; False when none is there any more."""

@@ -23,6 +23,7 @@ from pytest_loadtest.engine.ending import Ending, FirstIterations, LoadEnd
 from pytest_loadtest.engine.iterations import Iterations
 from pytest_loadtest.engine.pacing import Pacing
 from pytest_loadtest.engine.program import Body, Program
+from pytest_loadtest.engine.saturation import GeneratorProbe
 from pytest_loadtest.engine.scheduling import Countdown, LoadClock
 from pytest_loadtest.engine.virtual_user import VirtualUser
 
@@ -46,16 +47,18 @@ class LoadRun:
         seed: int | str = 0,
         clock: Callable[[], int] = perf_counter_ns,
         deadline_ns: int | None = None,
+        probe: GeneratorProbe | None = None,
     ) -> None:
         self.shape = shape
         self.recorder = recorder
         self._program = program
         self._deadline_ns = deadline_ns
         self._clock = LoadClock(clock)
+        self._probe = probe
         self._users = [VirtualUser(n + 1, seed=seed, clock=clock) for n in range(shape.vus)]
         self._arrivals: ArrivalQueue | None = None
         if isinstance(shape, OpenShape):
-            self._arrivals = ArrivalQueue(shape, random.Random(f"{seed}:arrivals"))
+            self._arrivals = ArrivalQueue(shape, random.Random(f"{seed}:arrivals"), self._clock, recorder)
         self._cutter = Cutter(self._give_up)
         first = FirstIterations(None if self._arrivals else len(self._users))
         iterations = Iterations(program, recorder, self._clock, self.stop, first, self._cutter)
@@ -135,7 +138,7 @@ class LoadRun:
         self._end.ending, self._end.reason, self._end.error = ending, reason, error
         self._ready.over.set()
         if self._arrivals:
-            self._arrivals.close(self._clock, self.recorder)
+            self._arrivals.close()
         for user in self._users:
             self._cut(user)
 
@@ -147,9 +150,11 @@ class LoadRun:
         self.recorder.start(self._clock.start())
         self._help(self._tick)
         if self._arrivals:
-            self._help(partial(self._arrivals.feed, self._clock, self.recorder))
+            self._help(self._arrivals.feed)
         self._begin.set()
         try:
+            if self._probe:
+                self._probe.begin(self._clock, self.recorder)
             await self._outlast_cancellation(self._finished.over)
         finally:  # without an await: nothing measured is lost, however often we are cancelled
             self._stopping = True
@@ -158,7 +163,9 @@ class LoadRun:
             for helper in self._helpers:
                 helper.cancel()
             if self._arrivals:
-                self._arrivals.close(self._clock, self.recorder)
+                self._arrivals.close()
+            if self._probe:
+                self._probe.end()
             self.recorder.flush()
 
     def _help(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
@@ -177,6 +184,8 @@ class LoadRun:
         slice_ns = self.recorder.metrics.slice_ns
         while True:
             await self._clock.sleep_until((self.elapsed_ns // slice_ns + 1) * slice_ns)
+            if self._probe:
+                self._probe.tick()
             self.recorder.tick(self._clock.now())
 
     # -- interruption -------------------------------------------------------------------------------

@@ -11,15 +11,17 @@ from pytest_loadtest.core.metrics import MOST_NAMES, OTHER_NAMES
 from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.shape import OpenShape, Shape, slices_of
+from pytest_loadtest.core.standing import standing
 from pytest_loadtest.core.timeline import Window
 from pytest_loadtest.core.units import NS_PER_S, format_duration
+from pytest_loadtest.core.validity import ADVICE, HIGH_CPU, LATE_START_NS, MUCH_WAITING, State
 from pytest_loadtest.core.verdict import Measurement, Verdict, judge
 from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.engine.ending import Ending, LoadEnd
 from pytest_loadtest.plugin.item import LoadFunction
 from pytest_loadtest.plugin.tracebacks import short_traceback
 from pytest_loadtest.report.failure import tracebacks
-from pytest_loadtest.results.result import LoadResult, tables_of
+from pytest_loadtest.results.result import GeneratorRow, LoadResult, tables_of
 
 # Short runs and short holds get finer slices, so that ramps of parts of a second can be left out.
 SHORT_RUN_NS = 60 * NS_PER_S
@@ -27,6 +29,8 @@ SHORT_SLICE_NS = NS_PER_S // 10
 SLICE_NS = NS_PER_S
 SHORT_HOLD_NS = 10 * NS_PER_S
 MOST_CLOSE_CALLS = 2  # that are told each for itself
+# A note each: the longest are enough to find the habit.
+MOST_BLOCKED_PLACES = 3
 
 
 def slice_length_ns(shape: Shape) -> int:
@@ -40,8 +44,9 @@ def build_result(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> LoadRe
     """The result of a load that ended, judged if it was run to be judged."""
     shape = item.plan.load.shape
     measurement = _measurement(shape, recorder, end)
-    verdicts = judge(item.plan.budgets, measurement, item.plan.undecided) if _is_judged(end) else []
+    verdicts = _verdicts(item, measurement) if _is_judged(end) else []
     reason = redact(_reason(item, recorder, end))
+    tables = tables_of(measurement, verdicts)
     return LoadResult(
         test=item.plan.load.name or item.nodeid,
         state=_state(end, verdicts, reason),
@@ -52,9 +57,17 @@ def build_result(item: LoadFunction, recorder: Recorder, end: LoadEnd) -> LoadRe
         ran_ns=end.ran_ns,
         steady_ns=measurement.steady_ns,
         overrides=item.plan.load.overrides,
-        remarks=(*_close_calls(verdicts, measurement), *_remarks(item, end, measurement)),
-        **tables_of(measurement, verdicts),
+        remarks=(
+            *_close_calls(verdicts, measurement),
+            *_remarks(item, end, measurement),
+            *_generator_remarks(tables["generator"], verdicts),
+        ),
+        **tables,
     )
+
+
+def _verdicts(item: LoadFunction, run: Measurement) -> list[Verdict]:
+    return standing(judge(item.plan.budgets, run, item.plan.undecided), run)
 
 
 def _measurement(shape: Shape, recorder: Recorder, end: LoadEnd) -> Measurement:
@@ -141,12 +154,15 @@ def failure_sections(result: LoadResult, end: LoadEnd) -> Iterator[tuple[str, st
 def _state(end: LoadEnd, verdicts: list[Verdict], reason: str) -> str:
     if end.ending not in (Ending.COMPLETED, Ending.HOPELESS, Ending.NO_TARGET):
         return str(end.ending)
-    return "failed" if reason or not all(verdict.passed for verdict in verdicts) else "passed"
+    broken = [verdict for verdict in verdicts if not verdict.passed]
+    if not reason and broken and all(verdict.invalid for verdict in broken):
+        return "invalid"
+    return "failed" if reason or broken else "passed"
 
 
 def _close_calls(verdicts: list[Verdict], run: Measurement) -> list[str]:
     """Budgets whose verdict could be chance: each in a sentence, many in one."""
-    close = [verdict for verdict in verdicts if verdict.is_close]
+    close = [verdict for verdict in verdicts if verdict.is_close and not verdict.invalid]
     if len(close) > MOST_CLOSE_CALLS:
         labels = ", ".join(verdict.budget.label for verdict in close)
         told = (
@@ -157,6 +173,36 @@ def _close_calls(verdicts: list[Verdict], run: Measurement) -> list[str]:
     return [
         verdict.close_call(run.whole_ns if verdict.budget.implicit else run.steady_ns) for verdict in close
     ]
+
+
+def _is_worth_a_word(generator: GeneratorRow, verdicts: list[Verdict]) -> bool:
+    """A budget is broken, or the generator was busy. That a few 0.1 ms of late reading are much of a quick
+    target's latency puts nothing in doubt that has passed: -v tells.
+    """
+    if any(not verdict.passed for verdict in verdicts):
+        return True
+    is_busy = (generator.cpu_highest or 0) >= HIGH_CPU or (generator.run_queue or 0) > MUCH_WAITING
+    return is_busy or generator.start_delay.p99 > LATE_START_NS
+
+
+def _generator_remarks(generator: GeneratorRow, verdicts: list[Verdict]) -> Iterator[str]:
+    """What the generator says of itself, if it is anything to mind."""
+    is_worth_it = _is_worth_a_word(generator, verdicts)
+    if generator.state == State.LIMITED.label and is_worth_it:
+        yield (
+            f"generator-limited: {generator.reason}; the latencies are partly the generator's own, and what "
+            f"passed has passed in spite of it; what helps: {ADVICE}"
+        )
+    elif generator.state == State.DEGRADED.label and is_worth_it:
+        yield f"generator degraded: {generator.reason}; part of the latencies may be the generator's own"
+    for row in generator.blocked[:MOST_BLOCKED_PLACES]:
+        times = f"{row.count:,} times, up to" if row.count > 1 else "once, for"
+        yield (
+            f"the event loop was blocked {times} {format_duration(row.longest_ns)}, at {row.place}: "
+            "meanwhile no other user was served"
+        )
+    if (more := len(generator.blocked) - MOST_BLOCKED_PLACES) > 0:
+        yield f"the event loop was blocked at {more} more place{'s' if more > 1 else ''}"
 
 
 def _remarks(item: LoadFunction, end: LoadEnd, run: Measurement) -> list[str]:

@@ -17,6 +17,7 @@ from pytest_loadtest.core.shape import OpenShape
 from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.engine.ending import Ending, LoadEnd
 from pytest_loadtest.engine.runner import LoadRun
+from pytest_loadtest.engine.saturation import GeneratorProbe
 from pytest_loadtest.plugin.item import LoadFailed, LoadFunction
 from pytest_loadtest.plugin.judging import build_result, failure_sections, slice_length_ns
 from pytest_loadtest.plugin.program import PytestProgram
@@ -40,7 +41,9 @@ def run_load_test(item: LoadFunction) -> None:
     recorder = Recorder(slice_length_ns(shape), open_model=isinstance(shape, OpenShape))
     program = PytestProgram(item, keep_error=item.plan.once)
     deadline_ns = round(limit.remaining_s * NS_PER_S) if limit else None
-    run = LoadRun(shape, program, recorder, seed=item.plan.load.seed, deadline_ns=deadline_ns)
+    probe = None if item.plan.once else GeneratorProbe()  # who debugs is not a generator
+    seed = item.plan.load.seed
+    run = LoadRun(shape, program, recorder, seed=seed, deadline_ns=deadline_ns, probe=probe)
     try:
         with limit.kept_by_loop() if limit else nullcontext():
             end = item.load_loop.run(_watched(item, run))

@@ -13,6 +13,7 @@ from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
 from pytest_loadtest.report.failure import details
 from pytest_loadtest.report.tables import (
     budget_table,
+    generator_table,
     metric_table,
     phase_table,
     render,
@@ -93,3 +94,4 @@ def _details(result: LoadResult) -> Iterator[Table]:
         yield phase_table(result.requests)
     if result.has_metrics:
         yield metric_table(result)
+    yield generator_table(result.generator)

@@ -12,6 +12,7 @@ WIDTH = 100
 MOST_SLOW_REQUESTS = 5
 MOST_GROUPS = 8
 NOT_MEASURED = "-"
+INVALID = " (invalid: generator-limited)"
 
 
 def failure_text(result: LoadResult) -> str:
@@ -38,7 +39,10 @@ def details(result: LoadResult) -> str:
 def headline(result: LoadResult) -> str:
     """One line: the reason, or the budgets that broke."""
     broken = result.broken
-    budgets = f"{len(broken)} of {len(result.budgets)} budgets broken: " + "; ".join(map(_in_words, broken))
+    is_invalid = all(row.invalid for row in broken)
+    fate = "invalid: generator-limited" if is_invalid else "broken"
+    words = (_in_words(row) + (INVALID if row.invalid and not is_invalid else "") for row in broken)
+    budgets = f"{len(broken)} of {len(result.budgets)} budgets {fate}: " + "; ".join(words)
     if result.reason and broken:
         return f"{_first_line(result.reason)}; {budgets}"
     return _first_line(result.reason) or budgets
@@ -49,6 +53,8 @@ def _first_line(text: str) -> str:
 
 
 def _in_words(row: BudgetRow) -> str:
+    if row.invalid:
+        return f"{row.label} {row.measured}, limit {row.limit}"
     if row.measured == NOT_MEASURED:
         return f"{row.label} not measured"
     if row.reason and row.is_close:

@@ -16,7 +16,7 @@ from rich.text import Text
 from pytest_loadtest.core.metrics import PHASES
 from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
 from pytest_loadtest.core.wording import short_duration
-from pytest_loadtest.results.result import BudgetRow, Latency, LoadResult, RequestRow
+from pytest_loadtest.results.result import BudgetRow, GeneratorRow, Latency, LoadResult, RequestRow
 
 # The narrowest terminal that people use.
 NARROWEST = 80
@@ -115,7 +115,24 @@ def budget_table(result: LoadResult) -> Table:
 
 
 def _state(row: BudgetRow) -> str:
+    if row.invalid:
+        return "INVALID"
     return ("ok" if row.passed else "BROKEN") + (", close" if row.is_close else "")
+
+
+def generator_table(generator: GeneratorRow) -> Table:
+    """The load generator itself."""
+    table = _table("generator", "CPU", "highest", "waiting", "read p50", "read p99", "start p99")
+    read, start = generator.read_delay, generator.start_delay
+    shares = (generator.cpu, generator.cpu_highest, generator.run_queue)
+    table.add_row(
+        Text(generator.state),
+        *("-" if share is None else format_share(share) for share in shares),
+        _ms(read.p50, read.n),
+        _ms(read.p99, read.n),
+        _ms(start.p99, start.n),
+    )
+    return table
 
 
 def request_table(rows: Iterable[RequestRow]) -> Table:

@@ -12,7 +12,9 @@ from typing import Any, Self
 
 from pytest_loadtest.core.histogram import Histogram
 from pytest_loadtest.core.metrics import Metrics, RequestSeries, merged_latency
+from pytest_loadtest.core.standing import generator_figures, generator_finding
 from pytest_loadtest.core.units import NS_PER_S
+from pytest_loadtest.core.validity import State
 from pytest_loadtest.core.verdict import Measurement, Verdict
 
 
@@ -92,6 +94,30 @@ class BudgetRow:
     is_close: bool  # the limit lies inside the interval
     implicit: bool
     reason: str
+    invalid: bool = False  # nobody knows whether it held: it may be the generator's doing
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedRow:
+    """A line of the test that blocked the event loop, and so everything else."""
+
+    place: str
+    count: int
+    longest_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorRow:
+    """The load generator itself, over the steady part. Shares are of one core and of time; None: unknown."""
+
+    state: str = State.UNKNOWN.label
+    reason: str = ""
+    cpu: float | None = None
+    cpu_highest: float | None = None  # of any second
+    run_queue: float | None = None  # runnable, but waiting for a CPU
+    read_delay: Latency = Latency()
+    start_delay: Latency = Latency()  # of iterations that a free user was waiting for
+    blocked: tuple[BlockedRow, ...] = ()  # over the whole run
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +125,7 @@ class LoadResult:
     """What is kept of one load test."""
 
     test: str
-    state: str  # passed, failed, interrupted, aborted, timed out, ...
+    state: str  # passed, failed, invalid, interrupted, aborted, timed out, ...
     reason: str
     load: str  # "157 VUs, 3m" in words
     open_model: bool
@@ -121,6 +147,7 @@ class LoadResult:
     trends: dict[str, Latency] = field(default_factory=dict)
     budgets: tuple[BudgetRow, ...] = ()
     remarks: tuple[str, ...] = ()
+    generator: GeneratorRow = GeneratorRow()
 
     @property
     def count(self) -> int:
@@ -176,6 +203,7 @@ class LoadResult:
         values["requests"] = tuple(_request_row(row) for row in values["requests"])
         for key, row_type in _ROW_TYPES.items():
             values[key] = tuple(row_type(**row) for row in values[key])
+        values["generator"] = _generator_row(values["generator"])
         for key in ("overrides", "remarks"):
             values[key] = tuple(values[key])
         return cls(**values)
@@ -195,6 +223,12 @@ def _request_row(plain: Mapping[str, Any]) -> RequestRow:
     return RequestRow(**{**plain, "latency": Latency(**plain["latency"]), "phases": phases})
 
 
+def _generator_row(plain: Mapping[str, Any]) -> GeneratorRow:
+    delays = {key: Latency(**plain[key]) for key in ("read_delay", "start_delay")}
+    blocked = tuple(BlockedRow(**row) for row in plain["blocked"])
+    return GeneratorRow(**{**plain, **delays, "blocked": blocked})
+
+
 def tables_of(run: Measurement, verdicts: list[Verdict]) -> dict[str, Any]:
     """The part of a `LoadResult` that comes from what was measured and judged."""
     metrics = run.metrics
@@ -211,7 +245,27 @@ def tables_of(run: Measurement, verdicts: list[Verdict]) -> dict[str, Any]:
         "failures": tuple(FailureRow(g.type, g.place, g.count, g.message, g.traceback) for g in by_frequency),
         **_custom(metrics),
         "budgets": tuple(_budget_row(verdict) for verdict in verdicts),
+        "generator": _measured_generator(run, verdicts),
     }
+
+
+def _measured_generator(run: Measurement, verdicts: list[Verdict]) -> GeneratorRow:
+    figures, finding = generator_figures(run, run.steady), generator_finding(run, verdicts)
+    blocked = sorted(run.metrics.generator.blocked.items(), key=lambda item: -item[1].longest_ns)
+    return GeneratorRow(
+        state=finding.state.label,
+        reason=finding.reason,
+        cpu=_known(figures.cpu),
+        cpu_highest=max((second.cpu for second in figures.seconds), default=None),
+        run_queue=_known(figures.waiting),
+        read_delay=Latency.of(figures.read_delay),
+        start_delay=Latency.of(figures.start_delay),
+        blocked=tuple(BlockedRow(place, block.count, block.longest_ns) for place, block in blocked),
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _measured_row(name: str, series: RequestSeries, run: Measurement) -> RequestRow:
@@ -248,4 +302,5 @@ def _budget_row(verdict: Verdict) -> BudgetRow:
         verdict.is_close,
         budget.implicit,
         verdict.reason,
+        verdict.invalid,
     )

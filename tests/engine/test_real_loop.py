@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter_ns
 
@@ -19,7 +20,8 @@ from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.core.shape import ClosedShape, OpenShape, Shape
 from pytest_loadtest.engine.ending import Ending, LoadEnd
 from pytest_loadtest.engine.runner import LoadRun
-from pytest_loadtest.engine.scheduling import LoadClock
+from pytest_loadtest.engine.saturation import GeneratorProbe
+from pytest_loadtest.engine.scheduling import LoadClock, precise_sleep
 from pytest_loadtest.engine.virtual_user import VirtualUser
 from tests.engine.loads import Load, closed, opened
 
@@ -34,7 +36,7 @@ class RealLoad(Load):
         super().__init__(shape, body)  # type: ignore[arg-type]
         self.loop.close()
         self.recorder = Recorder(100 * MS, open_model=isinstance(shape, OpenShape))
-        self.run = LoadRun(shape, self, self.recorder)
+        self.run = LoadRun(shape, self, self.recorder, probe=GeneratorProbe())
 
     def go(self) -> LoadEnd:
         async def main() -> LoadEnd:
@@ -57,6 +59,30 @@ def test_nothing_starts_before_its_time() -> None:
         return early
 
     assert uvloop.run(main()) == [0] * 100
+
+
+@pytest.mark.parametrize(
+    "new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+def test_a_precise_sleep_ends_in_time_and_not_before(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def main() -> list[int]:
+        clock = LoadClock(perf_counter_ns)
+        clock.start()
+        late = []
+        with precise_sleep(clock) as sleep_until:
+            for n in range(100):
+                moment = n * 700_123
+                await sleep_until(moment)
+                late.append(clock.elapsed_ns() - moment)
+            await sleep_until(0)  # past: at once
+        return sorted(late)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        late = runner.run(main())
+    assert late[0] >= 0
+    assert late[50] < 20 * MS  # the machine may be busy
 
 
 def test_arrivals_start_in_time_or_late_but_never_early() -> None:
@@ -108,7 +134,7 @@ def test_what_existed_before_is_not_collected_while_the_load_runs() -> None:
 
 
 PROGRAM = """
-    import asyncio, os, signal, sys
+    import asyncio, os, signal, sys, threading
     import uvloop
     from pytest_loadtest.engine.virtual_user import VirtualUser
     from tests.engine.loads import closed
@@ -134,12 +160,12 @@ PROGRAM = """
         except KeyboardInterrupt:
             load.recorder.flush()
             said = "KeyboardInterrupt"
-    print(said, load.finished > 10, len(load.torn_down))
+    print(said, load.finished > 10, len(load.torn_down), threading.active_count())
 """
 
 
 @pytest.mark.parametrize(
-    ("times", "said"), [("once", "interrupted True 3\n"), ("twice", "KeyboardInterrupt True 3\n")]
+    ("times", "said"), [("once", "interrupted True 3 1\n"), ("twice", "KeyboardInterrupt True 3 1\n")]
 )
 def test_ctrl_c(times: str, said: str) -> None:
     done = subprocess.run(

@@ -17,6 +17,16 @@ KEPT = budget("max", "<= 9 s", "7 s")
 UNKNOWN = budget("p95 of 'login'", "<= 5 s", "-", passed=False, reason="no request is named 'login'; ...")
 OPEN = budget("p99", "<= 5 s", "3 s", passed=False, reason="at least 3 s: 2 requests were still open")
 
+INVALID = budget(
+    "p95",
+    "<= 5 s",
+    "6.2 s",
+    passed=False,
+    invalid=True,
+    is_close=True,
+    reason="invalid: generator-limited: without ... 4 s; 90% or more of a core",
+)
+
 
 @pytest.mark.parametrize(
     ("values", "line"),
@@ -43,6 +53,16 @@ OPEN = budget("p99", "<= 5 s", "3 s", passed=False, reason="at least 3 s: 2 requ
             {"budgets": (replace(OPEN, is_close=True, interval="2.9 s - 7 s"),)},
             "1 of 1 budgets broken: p99 3 s too close to call, limit <= 5 s",
             id="a close call that is to fail",
+        ),
+        pytest.param(
+            {"budgets": (INVALID, KEPT)},
+            "1 of 2 budgets invalid: generator-limited: p95 6.2 s, limit <= 5 s",
+            id="nothing but what may be the generator's doing",
+        ),
+        pytest.param(
+            {"budgets": (INVALID, FEW)},
+            "2 of 2 budgets broken: p95 6.2 s, limit <= 5 s (invalid: generator-limited); rps 12/s < 50/s",
+            id="what may be the generator's doing, and what is not",
         ),
         pytest.param(
             {"budgets": (OPEN,)},
@@ -140,3 +160,11 @@ def test_each_group_of_failed_iterations_has_the_traceback_of_its_first() -> Non
         "1,200 x AssertionError at a.py:7; the first:\nfirst traceback\n\n"
         "1 x KeyError at a.py:9; the first:\nsecond traceback"
     )
+
+
+def test_an_invalid_budget_is_marked_and_its_reason_is_shown() -> None:
+    text = failure_text(load_result(state="invalid", budgets=(INVALID, KEPT)))
+    assert "p95: invalid: generator-limited: without ... 4 s; 90% or more of a core" in text
+    (line,) = (line for line in text.splitlines() if line.endswith("INVALID"))
+    assert line.split()[0] == "p95"
+    assert "BROKEN" not in text

@@ -10,6 +10,7 @@ from pytest_loadtest.report.tables import (
     NARROWEST,
     budget_table,
     check_table,
+    generator_table,
     metric_table,
     phase_table,
     render,
@@ -17,7 +18,7 @@ from pytest_loadtest.report.tables import (
     short_name,
     summary_table,
 )
-from pytest_loadtest.results.result import Latency, LoadResult, ShareRow
+from pytest_loadtest.results.result import GeneratorRow, Latency, LoadResult, ShareRow
 from tests.report.samples import MS, S, budget, load_result, request
 
 
@@ -155,3 +156,24 @@ def test_custom_metrics_show_what_each_kind_has() -> None:
         ["sold out", "4", "25%", "-", "-", "-", "-"],
         ["checkout", "7", "-", "9 ms", "20 ms", "30 ms", "40 ms"],
     ]
+
+
+def test_the_generator_is_shown_with_what_is_known_of_it() -> None:
+    busy = GeneratorRow(
+        "generator-limited",
+        "a reason",
+        cpu=0.93,
+        cpu_highest=0.99,
+        run_queue=0.02,
+        read_delay=Latency(400, MS, MS, 2 * MS, 3 * MS, 9 * MS),
+    )
+    assert cells(render(generator_table(busy), 100)) == [
+        ["generator", "CPU", "highest", "waiting", "read p50", "read p99", "start p99"],
+        ["generator-limited", "93%", "99%", "2%", "1 ms", "3 ms", "-"],
+    ]
+    assert cells(render(generator_table(GeneratorRow()), 100))[1] == ["unknown", *["-"] * 6]
+
+
+def test_an_invalid_verdict_is_neither_ok_nor_broken() -> None:
+    row = budget("p95", "<= 5 s", "6 s", passed=False, invalid=True, is_close=True)
+    assert cells(render(budget_table(load_result(budgets=(row,))), 100))[1][-1] == "INVALID"

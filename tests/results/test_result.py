@@ -7,14 +7,16 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_loadtest.core.budget import parse_budget, with_defaults
+from pytest_loadtest.core.generator import BlockedPlace, GeneratorSecond
 from pytest_loadtest.core.histogram import Histogram
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.core.verdict import Measurement, judge
-from pytest_loadtest.results.result import BudgetRow, Latency, LoadResult, ShareRow, tables_of
+from pytest_loadtest.results.result import BlockedRow, BudgetRow, Latency, LoadResult, ShareRow, tables_of
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -143,7 +145,28 @@ def test_plain_values_are_of_the_simplest_types_as_xdist_can_send_no_others() ->
             return {type(value)}.union(*map(types_in, value))
         return {type(value)}
 
-    assert types_in(result_of(measured()).to_plain()) <= {dict, list, tuple, str, int, float, bool}
+    simplest = {dict, list, tuple, str, int, float, bool, type(None)}
+    assert types_in(result_of(measured()).to_plain()) <= simplest
+
+
+def test_the_generator_has_its_row() -> None:
+    run = measured()
+    generator = run.metrics.generator
+    generator.seconds += [GeneratorSecond(0, S, S // 2, S // 10), GeneratorSecond(S, S, S, None)]
+    generator.read_delay.add(np.zeros(40, dtype=np.int64), np.full(40, MS))
+    generator.count_blocked([("a.py:1 (f())", BlockedPlace(2, MS)), ("b.py:2", BlockedPlace(1, S))])
+    result = result_of(run)
+    row = result.generator
+    assert (row.state, row.cpu, row.cpu_highest, row.run_queue) == ("generator-limited", 0.75, 1.0, 0.1)
+    assert (row.read_delay.n, row.read_delay.max, row.start_delay.n) == (40, MS, 0)
+    assert row.blocked == (BlockedRow("b.py:2", 1, S), BlockedRow("a.py:1 (f())", 2, MS))
+    assert "of a core in 50% of its seconds" in row.reason
+    assert LoadResult.from_plain(json.loads(json.dumps(result.to_plain()))) == result
+
+
+def test_a_generator_that_nobody_watched_is_unknown() -> None:
+    row = result_of(measured()).generator
+    assert (row.state, row.cpu, row.cpu_highest, row.run_queue) == ("unknown", None, None, None)
 
 
 def test_a_run_without_anything_has_a_result() -> None:
