@@ -3,7 +3,9 @@
 Owns which figures have one: percentiles, and shares that are not to be zero. Must not decide a verdict.
 
 A percentile's interval is Woodruff's (1952): that q = P of all requests are not slower than the estimate is a
-share like others, with an interval; reading the quantiles at its ends gives that of the percentile.
+share like others, with an interval; reading the quantiles at its ends gives that of the percentile. Whether
+the limit is decided is asked of the requests that are slower than the limit: "p99 <= L" says that they are at
+most 1 %. (Where none is near the limit that is certain, however much the figure itself wanders below it.)
 """
 
 from __future__ import annotations
@@ -32,21 +34,17 @@ from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts, Window, 
 class Interval:
     """`low` to `high`, in the budget's unit, holds the true figure with 95 % confidence.
 
-    `effective` is how many independent events would tell as much, `needed` how many a limit on this
-    percentile takes at least, `longer` how many times as long the run must be to decide the budget.
+    `is_open`: the limit lies inside, so that the estimate's verdict could be chance. `effective` is how many
+    independent events would tell as much about it, `needed` how many a limit on this percentile takes at
+    least, `longer` how many times as long the run must be to decide the budget.
     """
 
     low: float
     high: float
     effective: float
+    is_open: bool
+    longer: float
     needed: int = 0
-    longer: float = 1.0
-
-    def leaves_open(self, budget: Budget) -> bool:
-        """Does the limit lie inside, so that the estimate's verdict could be chance?"""
-        if budget.rule.upper:
-            return self.low <= budget.limit < self.high
-        return self.low < budget.limit <= self.high
 
 
 def percentile_interval(
@@ -61,19 +59,21 @@ def percentile_interval(
     assert percentile is not None
     beyond = dropped.total(window) if dropped is not None else 0
     estimate = merged.quantile(percentile, beyond=beyond)
-    effective = effective_number(_slower(estimate, timelines, dropped, window))
-    low, high = binomial_bounds(percentile * effective, effective)
+    at_estimate = effective_number(_slower(estimate, timelines, dropped, window))
+    low, high = binomial_bounds(percentile * at_estimate, at_estimate)
     low_ns, high_ns = merged.bounds(low, high, beyond=beyond)
     needed = fewest_for_percentile(percentile)
-    if effective < needed:
+    if merged.n + beyond < needed:
         high_ns = math.inf  # not even the largest of so few is sure to be above the percentile
     above_limit = share_interval(_slower(budget.limit, timelines, dropped, window))
+    allowed = 1 - percentile
     return Interval(
         low_ns,
         high_ns,
-        effective,
+        above_limit.effective,
+        is_open=above_limit.low <= allowed < above_limit.high,
+        longer=times_longer_to_decide(above_limit, allowed),
         needed=needed,
-        longer=times_longer_to_decide(above_limit, 1 - percentile),
     )
 
 
@@ -90,9 +90,14 @@ def interval_of_share(
     batches = Batches(_batched(parts, slices), _batched(wholes, slices))
     if not batches.total:
         return None
-    share = share_interval(batches)
+    share, limit = share_interval(batches), budget.limit
+    is_open = share.low <= limit < share.high if budget.rule.upper else share.low < limit <= share.high
     return Interval(
-        share.low, share.high, share.effective, longer=times_longer_to_decide(share, budget.limit)
+        share.low,
+        share.high,
+        share.effective,
+        is_open=is_open,
+        longer=times_longer_to_decide(share, limit),
     )
 
 

@@ -47,15 +47,15 @@ class Verdict:
     @property
     def is_close(self) -> bool:
         """Too close to call: the limit lies inside the interval."""
-        return self.interval is not None and self.interval.leaves_open(self.budget)
+        return self.interval is not None and self.interval.is_open
 
     def close_call(self, judged_ns: int) -> str:
         """What is to be said of a budget too close to call, of which `judged_ns` were judged."""
         assert self.interval is not None
         interval, label = self.interval, self.budget.label
         words = (
-            f"{label} {self.measured_text} is too close to call: the 95 % interval {self.interval_text} "
-            f"contains the limit {self.budget.limit_text}"
+            f"{label} {self.measured_text} is too close to call: its 95 % interval is {self.interval_text}, "
+            f"the limit {self.budget.limit_text}"
         )
         if interval.effective < interval.needed:
             return (
@@ -127,7 +127,7 @@ def judge_one(budget: Budget, run: Measurement, undecided: Undecided = Undecided
             return None
         return Verdict(budget, math.nan, 0, False, reading.note or _nothing_measured(budget, run))
     passed, reason = budget.holds(reading.value), reading.note
-    if reading.interval is not None and reading.interval.leaves_open(budget):
+    if reading.interval is not None and reading.interval.is_open:
         if passed and undecided is Undecided.FAIL:
             passed, reason = False, _MUST_BE_DECIDED
         elif undecided is Undecided.PASS:

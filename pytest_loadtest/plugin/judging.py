@@ -166,8 +166,8 @@ def _close_calls(verdicts: list[Verdict], run: Measurement) -> list[str]:
     if len(close) > MOST_CLOSE_CALLS:
         labels = ", ".join(verdict.budget.label for verdict in close)
         told = (
-            f"{len(close)} of {len(verdicts)} budgets are too close to call ({labels}): their limits lie "
-            "inside the 95 % intervals, which a longer run or more requests make narrower; -v shows them"
+            f"{len(close)} of {len(verdicts)} budgets are too close to call ({labels}): a longer run or more "
+            "requests would tell; -v shows their 95 % intervals"
         )
         return [told]
     return [
