@@ -19,6 +19,7 @@ from pytest_loadtest.core.metrics import (
 )
 from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts, Window
 from pytest_loadtest.core.units import NS_PER_S, format_duration
+from pytest_loadtest.core.unmeasured import nothing_measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def judge_one(budget: Budget, run: Measurement, undecided: Undecided = Undecided
     if math.isnan(reading.value):
         if budget.implicit:
             return None
-        return Verdict(budget, math.nan, 0, False, reading.note or _nothing_measured(budget, run))
+        return Verdict(budget, math.nan, 0, False, reading.note or nothing_measured(budget, run.metrics))
     passed, reason = budget.holds(reading.value), reading.note
     if reading.interval is not None and reading.interval.is_open:
         if passed and undecided is Undecided.FAIL:
@@ -303,41 +304,3 @@ _READERS: Mapping[str, Callable[[Budget, Measurement], Reading]] = {
     "max_count": _metric_count,
     "min_count": _metric_count,
 }
-
-
-# -- nothing measured -------------------------------------------------------------------------------
-
-
-def _nothing_measured(budget: Budget, run: Measurement) -> str:
-    """Why there is no figure: the name never occurred, or only outside the steady part."""
-    if budget.scope is Scope.ALL:
-        subject = _SUBJECTS.get(budget.key, "request")
-        return f"no {subject} in the steady part of the run: nothing was measured"
-    kind, names = _names_for(budget, run.metrics)
-    if any(name_matches(name, budget.pattern) for name in names):
-        return f"{kind} {budget.pattern!r} did not occur in the steady part of the run"
-    return f"no {kind} is named {budget.pattern!r}; there were: {_listed(names)}"
-
-
-def _names_for(budget: Budget, metrics: Metrics) -> tuple[str, Iterable[str]]:
-    """What a budget speaks of, and the names of that kind."""
-    if budget.scope is Scope.REQUEST:
-        return "request", metrics.requests
-    if budget.scope is Scope.CHECK:
-        return "check", metrics.checks
-    if budget.key in ("max_rate", "min_rate"):
-        return "rate (vu.rate)", metrics.rates
-    if budget.key in ("max_count", "min_count"):
-        return "counter (vu.count)", metrics.counters
-    return "trend (vu.trend, vu.measure)", metrics.trends
-
-
-def _listed(names: Iterable[str]) -> str:
-    known = sorted(names)
-    listed = ", ".join(repr(name) for name in known[:_MOST_LISTED]) or "none at all"
-    further = len(known) - _MOST_LISTED
-    return listed if further <= 0 else f"{listed} and {further} more"
-
-
-_SUBJECTS = {"failure_rate": "iteration", "check_rate": "check"}
-_MOST_LISTED = 20  # a screenful; a test with ids in its names has hundreds

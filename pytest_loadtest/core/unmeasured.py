@@ -1,0 +1,45 @@
+"""Why a budget has no figure, in words: what it speaks of, and the names that there were instead.
+
+Must not judge: that nothing measured never passes is decided in `verdict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_loadtest.core.budget import Budget, Scope
+from pytest_loadtest.core.metrics import Metrics, name_matches
+
+_SUBJECTS = {"failure_rate": "iteration", "check_rate": "check"}
+_MOST_LISTED = 20  # a screenful; a test with ids in its names has hundreds
+
+
+def nothing_measured(budget: Budget, metrics: Metrics) -> str:
+    """Why there is no figure: the name never occurred, or only outside the steady part."""
+    if budget.scope is Scope.ALL:
+        subject = _SUBJECTS.get(budget.key, "request")
+        return f"no {subject} in the steady part of the run: nothing was measured"
+    kind, names = _names_for(budget, metrics)
+    if any(name_matches(name, budget.pattern) for name in names):
+        return f"{kind} {budget.pattern!r} did not occur in the steady part of the run"
+    return f"no {kind} is named {budget.pattern!r}; there were: {_listed(names)}"
+
+
+def _names_for(budget: Budget, metrics: Metrics) -> tuple[str, Iterable[str]]:
+    """What a budget speaks of, and the names of that kind."""
+    if budget.scope is Scope.REQUEST:
+        return "request", metrics.requests
+    if budget.scope is Scope.CHECK:
+        return "check", metrics.checks
+    if budget.key in ("max_rate", "min_rate"):
+        return "rate (vu.rate)", metrics.rates
+    if budget.key in ("max_count", "min_count"):
+        return "counter (vu.count)", metrics.counters
+    return "trend (vu.trend, vu.measure)", metrics.trends
+
+
+def _listed(names: Iterable[str]) -> str:
+    known = sorted(names)
+    listed = ", ".join(repr(name) for name in known[:_MOST_LISTED]) or "none at all"
+    further = len(known) - _MOST_LISTED
+    return listed if further <= 0 else f"{listed} and {further} more"
