@@ -10,6 +10,7 @@ import asyncio
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recording import RequestRecorder
 from pytest_loadtest.http.arguments import Terms
+from pytest_loadtest.http.error_samples import sample_error
 from pytest_loadtest.http.routes import Route
 from pytest_loadtest.http.wire.body_stream import BodyStream
 from pytest_loadtest.http.wire.connection import Connection
@@ -93,13 +94,3 @@ class StreamedAttempt(Attempt):
         )
         if outcome.is_error:
             sample_error(self.recorder, self.name, outcome, head.status, phrase, self.route)
-
-
-def sample_error(
-    recorder: RequestRecorder, name: str, outcome: Outcome, status: int, phrase: str, route: Route
-) -> None:
-    """Count a failed request in its group, with one example for each name, kind and status."""
-    message = ""
-    if recorder.wants_sample(name, outcome, status):
-        message = f"{phrase}: {route.method} {route.location}"
-    recorder.error_sample(name, outcome, status, message)

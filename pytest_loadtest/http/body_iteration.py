@@ -12,6 +12,16 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 
 
+class PartsStream(httpx.AsyncByteStream):
+    """Parts as a body for httpx. Leaving it does nothing: the response is closed by who opened it."""
+
+    def __init__(self, parts: AsyncIterator[bytes]) -> None:
+        self._parts = parts
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._parts
+
+
 class BodyIteration(ABC):
     """`_body_source` gives the body, content codings undone, as a response of httpx."""
 

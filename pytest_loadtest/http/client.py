@@ -156,14 +156,8 @@ class Client(ClientDefaults):
         It is one request in the results, from its start to the last byte that came before the block was left.
         """
         response = await self.open_stream(method, url, **options)
-        error: BaseException | None = None
-        try:
+        with response.left_afterwards():
             yield response
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            response.leave(error)
 
     async def open_stream(
         self, method: str, url: URLTypes, **options: Unpack[BodyOptions]

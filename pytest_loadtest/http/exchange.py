@@ -16,8 +16,9 @@ import httpx
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recording import RequestOwner
 from pytest_loadtest.http.arguments import Terms
-from pytest_loadtest.http.attempt import Attempt, StreamedAttempt, sample_error
+from pytest_loadtest.http.attempt import Attempt, StreamedAttempt
 from pytest_loadtest.http.content import decode_body
+from pytest_loadtest.http.error_samples import record_unsent, sample_error
 from pytest_loadtest.http.failures import Failure, failure_of
 from pytest_loadtest.http.response import Response, request_of
 from pytest_loadtest.http.routes import IDEMPOTENT_METHODS, Route
@@ -78,10 +79,7 @@ class Exchanger:
 
     def record_unsent(self, name: str, outcome: Outcome, message: str) -> None:
         """A request that failed before it was sent."""
-        recorder = self._owner.recorder
-        now_ns = perf_counter_ns()
-        recorder.no_response(name, outcome, now_ns, now_ns, 0, 0)
-        recorder.error_sample(name, outcome, 0, message)
+        record_unsent(self._owner.recorder, name, outcome, message)
 
     async def exchange(self, route: Route, sent: bytes, name: str, terms: Terms) -> Response:
         """Send, wait for the answer, record. The hot path: each line of it is paid for by every request."""
@@ -136,7 +134,7 @@ class Exchanger:
         if head.sets_cookies:
             self._on_cookies(response)
         if outcome is not Outcome.OK:
-            phrase = f"{head.status} {response.reason_phrase}" if damage is None else damage.phrase
+            phrase = f"{head.status} {head.reason_phrase}" if damage is None else damage.phrase
             sample_error(recorder, name, outcome, head.status, phrase, route)
             if damage is not None:
                 raise damage.error(f"{damage.phrase}: {route.location}", request=response.request)

@@ -127,7 +127,7 @@ class Response(BodyIteration):
 
     @property
     def reason_phrase(self) -> str:
-        return self._head.reason.decode("ascii", errors="ignore")
+        return self._head.reason_phrase
 
     @property
     def http_version(self) -> str:
@@ -193,7 +193,7 @@ class Response(BodyIteration):
 
     @property
     def extensions(self) -> dict[str, Any]:
-        return {"http_version": self.http_version.encode("ascii"), "reason_phrase": self._head.reason}
+        return extensions_of(self._head)
 
     @property
     def next_request(self) -> httpx.Request | None:
@@ -276,6 +276,11 @@ def request_of(route: Route, sent: bytes) -> httpx.Request:
     )
     request.read()
     return request
+
+
+def extensions_of(head: Head) -> dict[str, Any]:
+    """What httpx tells of an answer beside its fields."""
+    return {"http_version": b"HTTP/" + head.http_version.encode("ascii"), "reason_phrase": head.reason}
 
 
 def extract_cookies(cookies: httpx.Cookies, response: Response) -> None:

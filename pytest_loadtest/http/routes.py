@@ -60,6 +60,9 @@ class Route:
     def __repr__(self) -> str:
         return f"<Route {self.method} {self.location}>"
 
+    def __str__(self) -> str:
+        return f"{self.method} {self.location}"
+
     @property
     def location(self) -> str:
         """The URL without its query: what may be shown, as a query can hold secrets."""

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from typing import Any, Self, TypeVar
 
 import httpx
 
+from pytest_loadtest.http.body_iteration import PartsStream
 from pytest_loadtest.http.content import BodyDecoder, oversize
 from pytest_loadtest.http.failures import Failure
 from pytest_loadtest.http.response import Response
 from pytest_loadtest.http.routes import Route
 from pytest_loadtest.http.streaming import StreamedAnswer
-from pytest_loadtest.http.waiting import AwaitOnly
+from pytest_loadtest.http.waiting import AwaitOnly, pumped
 
 T = TypeVar("T")
 
@@ -66,7 +68,7 @@ class StreamedResponse(Response):
 
     def aiter_raw(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """The body as it was sent, content codings and all."""
-        return httpx.Response(self.status_code, stream=_BodyStream(self._raw_parts())).aiter_raw(chunk_size)
+        return httpx.Response(self.status_code, stream=PartsStream(self._raw_parts())).aiter_raw(chunk_size)
 
     async def aclose(self) -> None:
         """Leave the answer; what has come counts."""
@@ -76,6 +78,16 @@ class StreamedResponse(Response):
         """The caller reads no more: `error` is why, if it has not simply seen enough."""
         self.is_closed = True
         self._answer.close(error)
+
+    @contextmanager
+    def left_afterwards(self) -> Iterator[Self]:
+        """Leaves it with the block, and knows what the block was left with."""
+        try:
+            yield self
+        except BaseException as error:
+            self.leave(error)
+            raise
+        self.leave(None)
 
     @property
     def num_bytes_downloaded(self) -> int:
@@ -109,10 +121,7 @@ class StreamedResponse(Response):
         self.leave(None)
 
     def _pumped(self, iterator: AsyncIterator[T]) -> Iterator[T]:
-        wait = self._waiter()
-        end = object()
-        while (item := wait(anext(iterator, end))) is not end:
-            yield item  # type: ignore[misc]  # not the end, so a T
+        return pumped(iterator, self._waiter())
 
     def _waiter(self) -> AwaitOnly:
         if self.await_only is None:
@@ -128,7 +137,7 @@ class StreamedResponse(Response):
             self._source = httpx.Response(
                 self.status_code,
                 headers=self._headers_but_content_encoding(),
-                stream=_BodyStream(self._decoded()),
+                stream=PartsStream(self._decoded()),
                 request=self.request,
                 default_encoding=self.default_encoding,
             )
@@ -163,13 +172,3 @@ class StreamedResponse(Response):
         """The body is not what it should be: the request has failed."""
         self.leave(failure)
         raise failure.error(f"{failure.phrase}: {self.location}", request=self.request) from None
-
-
-class _BodyStream(httpx.AsyncByteStream):
-    """Leaving it does nothing: the response is closed by who opened it."""
-
-    def __init__(self, parts: AsyncIterator[bytes]) -> None:
-        self._parts = parts
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._parts

@@ -56,11 +56,6 @@ class StreamedAnswer:
         """From just before the request was written to the last byte that has come."""
         return (self._finished_ns or self._connection.finished_ns) - self.started_ns
 
-    @property
-    def received(self) -> int:
-        """Bytes on the wire so far, the head's too."""
-        return self._connection.received
-
     async def parts(self) -> AsyncIterator[bytes]:
         """The body as it comes, not decoded. Raises the exceptions of httpx; the failure is recorded."""
         while not self._ended:
@@ -105,6 +100,6 @@ class StreamedAnswer:
             outcome, phrase = damage.outcome, damage.phrase
         else:
             outcome = Outcome.OK if attempt.terms.allow(head) else Outcome.STATUS
-            phrase = f"{head.status} {head.reason.decode('ascii', errors='ignore')}"
+            phrase = f"{head.status} {head.reason_phrase}"
         attempt.record_answer(self._connection, self.started_ns, outcome, phrase)
         self._user.give_back(self._connection, attempt)

@@ -139,14 +139,8 @@ class SyncClient:
         """``with http.stream("GET", url) as response: for line in response.iter_lines(): ...``"""
         response = self._await_only(self._client.open_stream(method, url, **options))
         response.await_only = self._await_only
-        error: BaseException | None = None
-        try:
+        with response.left_afterwards():
             yield response
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            response.leave(error)
 
     def websocket(self, url: URLTypes, **options: Any) -> SyncWebSocketSession:
         """As the client's: ``with http.websocket(path) as ws: ws.send("hello")``."""

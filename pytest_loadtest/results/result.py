@@ -165,11 +165,6 @@ class LoadResult:
         return sum(row.censored for row in self.requests)
 
     @property
-    def reconnects(self) -> int:
-        """Requests that were sent once more, as the server had closed the kept connection."""
-        return sum(row.reconnects for row in self.requests)
-
-    @property
     def per_second(self) -> float:
         """Requests per second over the time in which the load started requests."""
         return sum(row.per_second for row in self.requests)

@@ -24,6 +24,13 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
+async def send_half(peer: Peer) -> None:
+    """The head and a part of the body, and then nothing."""
+    await peer.request()
+    await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+    await peer.reader.read()
+
+
 def test_events_come_one_by_one(run: Run) -> None:
     """Each line is there before the server has sent the next one."""
 
@@ -153,11 +160,6 @@ def test_a_slow_reader_holds_the_server_back(run: Run) -> None:
 
 def test_leaving_early_counts_what_came(run: Run) -> None:
     async def scenario() -> None:
-        async def send_half(peer: Peer) -> None:
-            await peer.request()
-            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
-            await peer.reader.read()
-
         async with serving(send_half) as server, client_for(server.url) as (http, owner):
             async with http.stream("GET", "/") as response:
                 assert await anext(response.aiter_bytes()) == b"half"
@@ -185,11 +187,6 @@ def test_an_error_of_the_test_leaves_the_stream(run: Run) -> None:
 )
 def test_a_cancelled_stream(was_cut: bool, outcome: Outcome, run: Run) -> None:
     async def scenario() -> None:
-        async def send_half(peer: Peer) -> None:
-            await peer.request()
-            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
-            await peer.reader.read()
-
         async with serving(send_half) as server, client_for(server.url) as (http, owner):
             owner.was_cut = was_cut
             reading = asyncio.Event()
@@ -329,11 +326,6 @@ def test_a_kept_connection_that_is_closed_is_replaced(run: Run) -> None:
 
 def test_closing_the_client_ends_an_open_stream(run: Run) -> None:
     async def scenario() -> None:
-        async def send_half(peer: Peer) -> None:
-            await peer.request()
-            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
-            await peer.reader.read()
-
         async with serving(send_half) as server, client_for(server.url) as (http, owner):
             response = await http.open_stream("GET", "/")
             task = asyncio.create_task(response.aread())

@@ -233,3 +233,23 @@ def test_a_budget_without_a_load_is_a_usage_error(project: Project) -> None:
     result = project.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*test_plain: the budget marker has no effect without a load marker"])
+
+
+def test_reconnects_are_told_in_a_note(project: Project) -> None:
+    project.write(
+        """
+        import httpx
+
+        @pytest.mark.load(vus=1, iterations=2)
+        @pytest.mark.budget(error_rate="100%", request="GET /close")
+        async def test_load(http):
+            await http.get("/")
+            with pytest.raises(httpx.RemoteProtocolError):
+                await http.get("/close")
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["note: *2 requests were sent once more on a new connection: the server had closed the kept one"]
+    )

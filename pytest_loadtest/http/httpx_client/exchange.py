@@ -17,7 +17,7 @@ import httpx
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recording import RequestOwner
 from pytest_loadtest.http.arguments import Terms
-from pytest_loadtest.http.attempt import sample_error
+from pytest_loadtest.http.error_samples import sample_error
 from pytest_loadtest.http.failures import Failure
 from pytest_loadtest.http.httpx_client.failures import failure_of_httpx, oversize_of_body
 from pytest_loadtest.http.httpx_client.response import StreamedResponse

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import ssl
-from time import perf_counter_ns
 from typing import Final
 
 import httpx
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recording import RequestOwner
+from pytest_loadtest.http.error_samples import record_unsent
 from pytest_loadtest.http.httpx_client.exchange import MeasuredExchange
 from pytest_loadtest.http.httpx_client.requests import RequestBuilder
 from pytest_loadtest.http.httpx_client.sending import TermsTable, name_of, sending
@@ -70,10 +70,8 @@ class Http2Transport(httpx.AsyncBaseTransport):
 
     def too_many_redirects(self, request: httpx.Request, message: str) -> None:
         """One more failed request, under the name of the first hop."""
-        recorder, now_ns = self._owner.recorder, perf_counter_ns()
         name = name_of(request, self._builder.route(request).name)
-        recorder.no_response(name, Outcome.TOO_MANY_REDIRECTS, now_ns, now_ns, 0, 0)
-        recorder.error_sample(name, Outcome.TOO_MANY_REDIRECTS, 0, message)
+        record_unsent(self._owner.recorder, name, Outcome.TOO_MANY_REDIRECTS, message)
 
     async def aclose(self) -> None:
         """Close every connection. Who still waits for an answer has been forgotten by its test."""

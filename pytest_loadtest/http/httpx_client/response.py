@@ -12,10 +12,11 @@ from typing import Any, NoReturn, Protocol, Self
 
 import httpx
 
+from pytest_loadtest.http.body_iteration import PartsStream
 from pytest_loadtest.http.content import BodyDecoder, oversize
 from pytest_loadtest.http.decoding import parse_json
 from pytest_loadtest.http.failures import Failure
-from pytest_loadtest.http.response import Response
+from pytest_loadtest.http.response import Response, extensions_of
 from pytest_loadtest.http.streaming import StreamedAnswer
 from pytest_loadtest.http.wire.head import Head
 
@@ -155,7 +156,7 @@ class StreamedResponse(httpx.Response):
     def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         if self.is_closed:
             return super().aiter_bytes(chunk_size)
-        return httpx.Response(self.status_code, stream=_AsyncParts(self._adecoded())).aiter_bytes(chunk_size)
+        return httpx.Response(self.status_code, stream=PartsStream(self._adecoded())).aiter_bytes(chunk_size)
 
     def _decoded(self) -> Iterator[bytes]:
         meter = self._piece_meter()
@@ -207,14 +208,6 @@ class _Parts(httpx.SyncByteStream):
         return self._parts
 
 
-class _AsyncParts(httpx.AsyncByteStream):
-    def __init__(self, parts: AsyncIterator[bytes]) -> None:
-        self._parts = parts
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._parts
-
-
 class AnswerStream(httpx.AsyncByteStream):
     """The body of an answer as it comes, once."""
 
@@ -228,8 +221,3 @@ class AnswerStream(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """The exception in flight, if any, is why: a user who is cancelled has not simply seen enough."""
         self._answer.close(sys.exception())
-
-
-def extensions_of(head: Head) -> dict[str, Any]:
-    """What httpx tells of an answer beside its fields."""
-    return {"http_version": b"HTTP/" + head.http_version.encode("ascii"), "reason_phrase": head.reason}

@@ -6,22 +6,23 @@ clients: what they have decided is in the request's extensions and in what they 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.http.arguments import Terms
+from pytest_loadtest.http.encoding import encode_request
 from pytest_loadtest.http.exchange import Exchanger
 from pytest_loadtest.http.httpx_client.requests import RequestBuilder
 from pytest_loadtest.http.httpx_client.response import (
     AnswerStream,
     StreamedResponse,
     WholeResponse,
-    extensions_of,
 )
 from pytest_loadtest.http.httpx_client.sending import Sending, TermsTable, name_of, sending
-from pytest_loadtest.http.waiting import AwaitOnly
+from pytest_loadtest.http.response import extensions_of
+from pytest_loadtest.http.waiting import AwaitOnly, pumped
 
 
 class LoadTransport(httpx.AsyncBaseTransport):
@@ -56,7 +57,7 @@ class LoadTransport(httpx.AsyncBaseTransport):
         route = self._builder.route(request)
         sent = self._builder.write(request, route.origin)
         if sent is None:
-            sent = await self._builder.write_any(request, route.origin)
+            sent = await encode_request(request, route.origin)
         name = name_of(request, route.name, now)
         try:
             response = await self._exchanger.exchange(route, sent, name, terms)
@@ -96,13 +97,7 @@ class _SyncStream(httpx.SyncByteStream):
         self._await_only = await_only
 
     def __iter__(self) -> Iterator[bytes]:
-        parts = aiter(self._stream)
-        while (part := self._await_only(_next_or_none(parts))) is not None:
-            yield part
+        return pumped(aiter(self._stream), self._await_only)
 
     def close(self) -> None:
         self._await_only(self._stream.aclose())
-
-
-async def _next_or_none(parts: AsyncIterator[bytes]) -> bytes | None:
-    return await anext(parts, None)

@@ -22,6 +22,7 @@ from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.errors import MisuseError
 from pytest_loadtest.http.arguments import Terms
 from pytest_loadtest.http.encoding import encode_fields
+from pytest_loadtest.http.error_samples import sample_error
 from pytest_loadtest.http.failures import Failure, connect_failure_of, failure_of
 from pytest_loadtest.http.routes import Route
 from pytest_loadtest.http.websocket.connection import WebSocketConnection
@@ -175,9 +176,8 @@ class _Attempt:
             self._delay_ns,
         )
         if outcome is Outcome.STATUS:
-            wanted = recorder.wants_sample(opening.name, outcome, status)
-            message = f"{status} {response.reason_phrase}: {opening.location}" if wanted else ""
-            recorder.error_sample(opening.name, outcome, status, message)
+            phrase = f"{status} {response.reason_phrase}"
+            sample_error(recorder, opening.name, outcome, status, phrase, opening.location)
         if "set-cookie" in response.headers:
             opening.keep_cookies(response)
         return response
@@ -226,8 +226,7 @@ class _Attempt:
             begun_ns = connection.started_ns
         recorder.no_response(name, outcome, begun_ns, now_ns, self._bytes_sent(connection), self._delay_ns)
         if outcome.is_error:
-            wanted = recorder.wants_sample(name, outcome, 0)
-            recorder.error_sample(name, outcome, 0, f"{phrase}: {self._opening.location}" if wanted else "")
+            sample_error(recorder, name, outcome, 0, phrase, self._opening.location)
 
     @staticmethod
     def _bytes_sent(connection: WebSocketConnection | None) -> int:

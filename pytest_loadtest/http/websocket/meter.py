@@ -15,6 +15,7 @@ from websockets.frames import CloseCode
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.http.arguments import Expect
+from pytest_loadtest.http.error_samples import sample_error
 from pytest_loadtest.http.failures import failure_of
 from pytest_loadtest.http.websocket.connection import WebSocketConnection
 from pytest_loadtest.http.websocket.user import WebSocketUser
@@ -118,9 +119,7 @@ class SessionMeter:
         """A session that broke has no duration; it is a failed request, of the time when it broke."""
         recorder, outcome, name = self._owner.recorder, end.outcome, self._session
         recorder.no_response(name, outcome, now_ns - end.waited_ns, now_ns, 0, 0)
-        wanted = recorder.wants_sample(name, outcome, end.close_code)
-        message = f"{end.phrase}: {self._location}" if wanted else ""
-        recorder.error_sample(name, outcome, end.close_code, message)
+        sample_error(recorder, name, outcome, end.close_code, end.phrase, self._location)
 
 
 # -- how it ended -----------------------------------------------------------------------------------------

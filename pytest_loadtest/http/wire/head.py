@@ -63,6 +63,10 @@ class Head:
     def __repr__(self) -> str:
         return f"<Head {self.status} {len(self.raw_headers)} fields>"
 
+    @property
+    def reason_phrase(self) -> str:
+        return self.reason.decode("ascii", errors="ignore")
+
     def values(self, name: bytes) -> list[bytes]:
         """The values of each field called `name` (in lower case)."""
         return [value for key, value in self.raw_headers if key.lower() == name]
