@@ -59,12 +59,13 @@ from pytest_loadtest.http.settings import ClientSettings
 from pytest_loadtest.plugin.client_settings import client_settings
 from pytest_loadtest.plugin.options import OPTIONS
 from pytest_loadtest.plugin.settings import BUILT_IN_PROFILES, Settings
+from pytest_loadtest.results.measured import MeasuredLoad
 
 ROOT = Path(__file__).parent.parent
 # Pages of which not only links and commands are checked, but the examples run too.
 PAGES = ("README.md", *(f"docs/{name}.md" for name in (
-    "writing-load-tests", "load-shapes", "budgets", "http-client", "httpx-client", "websocket",
-    "configuration", "how-it-measures", "other-plugins",
+    "writing-load-tests", "load-shapes", "budgets", "comparing-loads", "http-client", "httpx-client",
+    "websocket", "configuration", "how-it-measures", "other-plugins",
 )))  # fmt: skip
 LINKED_PAGES = sorted({*PAGES, *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))})
 ADDRESS_IN_EXAMPLES = "http://127.0.0.1:8000"
@@ -413,6 +414,12 @@ def test_the_keys_of_an_environment_have_the_clients_defaults() -> None:
     assert codes(shown["follow_redirects"]) == [json.dumps(settings.follow_redirects)]
     assert codes(shown["http2"]) == [json.dumps(settings.http2)]
     assert codes(shown["verify"]) == [json.dumps(settings.verify)]
+
+
+def test_the_attributes_of_a_measured_load_are_complete() -> None:
+    cells = [codes(cell) for cell, _ in section("docs/comparing-loads.md", "What a result has").rows()]
+    shown = {re.match(r"\w+", code)[0] for row in cells for code in row}  # type: ignore[index]  # they are names
+    assert shown == {name for name in dir(MeasuredLoad) if not name.startswith("_")} - {"of"}
 
 
 def test_the_table_of_budgets_is_complete() -> None:

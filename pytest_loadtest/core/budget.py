@@ -3,7 +3,8 @@
 A budget is a statement on one figure: a latency percentile, a share of failures, a rate. Explicit
 budgets are judged on the steady part of the run, counts (`iterations`, `dropped`, `max_count`,
 `min_count`) on all of it; what nobody budgeted is not tolerated, anywhere in the run (`error_rate`,
-`failure_rate`, `dropped` 0, `check_rate` 100 %).
+`failure_rate`, `dropped` 0, `check_rate` 100 %). With a window, every piece of the judged part that is so
+long must keep the budget; with `abort`, a load that has broken it for so long is stopped.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import difflib
 import enum
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pytest_loadtest.core.units import (
     EXACT_DIGITS,
+    NS_PER_S,
     UnitError,
     format_count,
     format_duration,
@@ -27,10 +29,18 @@ from pytest_loadtest.core.units import (
     parse_rate,
     parse_share,
 )
+from pytest_loadtest.core.wording import short_duration
 from pytest_loadtest.errors import ConfigurationError
 
 _PERCENTILE = re.compile(r"p(\d{1,2})(?:_(\d{1,4}))?")
 _HIGHEST_RPS = 1e9  # one each nanosecond: above it is a slip, and so is infinity
+# The built-in trend: how long iterations took, from their intended start where there is one.
+ITERATION_DURATION = "iteration_duration"
+# A percentile of less than a second is of few requests; a tenth is the finest slice.
+SHORTEST_WINDOW_NS = NS_PER_S
+WINDOW_STEP_NS = NS_PER_S // 10
+_WINDOW_FORMS = 'a duration in tenths of a second, 1 s or longer, such as "10s" or "2.5s"'
+_ABORT_FORMS = 'a duration above zero, such as "10s"'
 _RPS_FORMS = 'a rate such as "50/s" or "3000/m", or requests per second as a number above zero'
 
 
@@ -49,6 +59,7 @@ class Undecided(enum.StrEnum):
     ESTIMATE = "estimate"  # the figure decides, and it is said that it is close
     PASS = "pass"
     FAIL = "fail"
+    EXTEND = "extend"  # the run is made longer; if it then is still too close, as with ESTIMATE
 
 
 class Format(Protocol):
@@ -59,12 +70,16 @@ class Format(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of budget: how its limit is written and shown, which way it bounds, where it may be used."""
+    """One kind of budget: how its limit is written and shown, which way it bounds, where it may be used.
+
+    A count is one of the whole run, so it has no windows.
+    """
 
     parse: Callable[[object], float]
     format: Format
     upper: bool
     scopes: frozenset[Scope]
+    is_count: bool = False
 
 
 def _parse_rps(value: object) -> float:
@@ -88,16 +103,17 @@ RULES: Mapping[str, Rule] = {
     "max": _LATENCY,
     "error_rate": Rule(parse_share, format_share, True, frozenset({Scope.ALL, Scope.REQUEST})),
     "failure_rate": Rule(parse_share, format_share, True, frozenset({Scope.ALL})),
-    "dropped": Rule(_parse_count_or_zero, format_count, True, frozenset({Scope.ALL})),
+    "dropped": Rule(_parse_count_or_zero, format_count, True, frozenset({Scope.ALL}), is_count=True),
     "check_rate": Rule(parse_share, format_share, False, frozenset({Scope.ALL, Scope.CHECK})),
     "rps": Rule(_parse_rps, format_rate, False, frozenset({Scope.ALL, Scope.REQUEST})),
-    "iterations": Rule(parse_count, format_count, False, frozenset({Scope.ALL})),
+    "iterations": Rule(parse_count, format_count, False, frozenset({Scope.ALL}), is_count=True),
     "max_rate": Rule(parse_share, format_share, True, frozenset({Scope.METRIC})),
     "min_rate": Rule(parse_share, format_share, False, frozenset({Scope.METRIC})),
-    "max_count": Rule(_parse_count_or_zero, format_count, True, frozenset({Scope.METRIC})),
-    "min_count": Rule(_parse_count_or_zero, format_count, False, frozenset({Scope.METRIC})),
+    "max_count": Rule(_parse_count_or_zero, format_count, True, frozenset({Scope.METRIC}), is_count=True),
+    "min_count": Rule(_parse_count_or_zero, format_count, False, frozenset({Scope.METRIC}), is_count=True),
 }
-_MODIFIERS = ("request", "metric", "check")
+_SUBJECTS = ("request", "metric", "check")
+_MODIFIERS = (*_SUBJECTS, "window", "abort")
 _COMMON_PERCENTILES = ("p50", "p75", "p90", "p95", "p99", "p99_9")
 # What holds where nothing was said; see the module's docstring.
 DEFAULT_LIMITS: Mapping[str, float] = {"error_rate": 0, "failure_rate": 0, "dropped": 0, "check_rate": 1}
@@ -108,7 +124,9 @@ class Budget:
     """One statement: `key` of what `scope` and `pattern` name is at most, or at least, `limit`.
 
     `limit` is in ns, a share, per second or a count, as the key's rule says. `implicit` marks what
-    holds although nobody wrote it; it leaves out what the patterns in `excluded` match.
+    holds although nobody wrote it; it leaves out what the patterns in `excluded` match. With a window of
+    `window_ns` it speaks of every piece of that length; `abort_ns`: a load that breaks it for so long is
+    stopped. Both are 0 for none.
     """
 
     key: str
@@ -117,6 +135,8 @@ class Budget:
     pattern: str = "*"
     implicit: bool = False
     excluded: tuple[str, ...] = ()
+    window_ns: int = 0
+    abort_ns: int = 0
 
     @property
     def rule(self) -> Rule:
@@ -128,17 +148,23 @@ class Budget:
         """0.95 for ``p95``; None for what is no percentile."""
         return percentile_of(self.key)
 
+    @property
+    def is_latency(self) -> bool:
+        """Whether it limits a duration: a percentile, a mean or a largest value."""
+        return self.rule is _LATENCY
+
     def holds(self, measured: float) -> bool:
         """Whether a measured value keeps the budget. Nothing measured (nan) never does."""
         return measured <= self.limit if self.rule.upper else measured >= self.limit
 
     @property
     def label(self) -> str:
-        """``p95``, ``p95 of 'agent details'``, ``error_rate of all but 'login'``."""
+        """``p95``, ``p95 of 'agent details' in every 10s``, ``error_rate of all but 'login'``."""
         key = self.key.replace("_", ".") if self.percentile else self.key
         if self.excluded:
             return f"{key} of all but {', '.join(repr(pattern) for pattern in self.excluded)}"
-        return key if self.scope is Scope.ALL else f"{key} of {self.pattern!r}"
+        subject = "" if self.scope is Scope.ALL else f" of {self.pattern!r}"
+        return key + subject + (f" in every {short_duration(self.window_ns)}" if self.window_ns else "")
 
     @property
     def limit_text(self) -> str:
@@ -178,7 +204,10 @@ def parse_budgets(values: Mapping[str, object]) -> list[Budget]:
     keys = [key for key in values if key not in _MODIFIERS]
     if not keys:
         raise ConfigurationError(f"a budget without a limit; allowed are {_allowed_keys()}")
-    return [parse_budget(key, values[key], scope, pattern) for key in keys]
+    window_ns = _modifier_ns(values, "window", SHORTEST_WINDOW_NS, WINDOW_STEP_NS, _WINDOW_FORMS)
+    abort_ns = _modifier_ns(values, "abort", 1, 1, _ABORT_FORMS)
+    budgets = [parse_budget(key, values[key], scope, pattern) for key in keys]
+    return [_modified(budget, window_ns, abort_ns) for budget in budgets]
 
 
 def parse_budget(key: str, value: object, scope: Scope = Scope.ALL, pattern: str = "*") -> Budget:
@@ -201,8 +230,33 @@ def parse_budget(key: str, value: object, scope: Scope = Scope.ALL, pattern: str
         raise ConfigurationError(f"budget {key}: {error}") from None
 
 
+def _modified(budget: Budget, window_ns: int, abort_ns: int) -> Budget:
+    """The budget with its modifiers, where they go with it."""
+    rule, key = budget.rule, budget.key
+    if window_ns and rule.is_count:
+        raise ConfigurationError(f"budget {key!r} does not go with window=: it is a count of the whole run")
+    if abort_ns and rule.is_count and not rule.upper:
+        raise ConfigurationError(
+            f"budget {key!r} does not go with abort=: only at the end is it known that too few came"
+        )
+    return replace(budget, window_ns=window_ns, abort_ns=abort_ns)
+
+
+def _modifier_ns(values: Mapping[str, object], word: str, least_ns: int, step_ns: int, forms: str) -> int:
+    """A modifier's duration; 0 where it is not given."""
+    if word not in values:
+        return 0
+    try:
+        time_ns = parse_duration(values[word])
+        if time_ns < least_ns or time_ns % step_ns:
+            raise UnitError(values[word], forms)
+    except UnitError as error:
+        raise ConfigurationError(f"budget {word}=: {error}") from None
+    return time_ns
+
+
 def _parse_scope(values: Mapping[str, object]) -> tuple[Scope, str]:
-    given = [word for word in _MODIFIERS if word in values]
+    given = [word for word in _SUBJECTS if word in values]
     if len(given) > 1:
         raise ConfigurationError(
             f"{' and '.join(f'{word}=' for word in given)} in one budget; use one budget each"

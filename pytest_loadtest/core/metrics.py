@@ -36,14 +36,16 @@ _M = TypeVar("_M", bound=_Mergeable)
 class RequestSeries:
     """All requests of one name.
 
-    `service` is sending + waiting + receiving. `response` adds the delay of the iteration's start and
-    is what an open model's budgets judge; in a closed model it is not recorded, since no intended
-    start exists. Requests that were still open when the run ended are in both with the time they had
-    taken until then, and once more, alone, in `censored` (of response where there is one).
+    `service` is sending + waiting + receiving. `response` adds the delay of the iteration's start and the
+    wait for a connection, and is what budgets judge where iterations have intended starts; without them it is
+    not recorded. Requests that were still open when the run ended are in both with the time they had
+    taken until then, and so are those that the test itself cancelled; `censored` has these lower bounds
+    once more, alone (of response where there is one). `finished` counts by the slice of a request's end.
     """
 
     total: SliceCounts = field(default_factory=SliceCounts)
     failed: SliceCounts = field(default_factory=SliceCounts)
+    finished: SliceCounts = field(default_factory=SliceCounts)
     service: LatencyTimeline = field(default_factory=LatencyTimeline)
     response: LatencyTimeline = field(default_factory=LatencyTimeline)
     censored: LatencyTimeline = field(default_factory=LatencyTimeline)
@@ -62,6 +64,7 @@ class RequestSeries:
         """Add another process's requests of this name."""
         self.total.merge(other.total)
         self.failed.merge(other.failed)
+        self.finished.merge(other.finished)
         self.service.merge(other.service)
         self.response.merge(other.response)
         self.censored.merge(other.censored)
@@ -76,11 +79,16 @@ class RequestSeries:
 
 @dataclass(slots=True)
 class IterationSeries:
-    """Runs of the test body. `dropped` ones never started; `interrupted` ones were cut at the run's end."""
+    """Runs of the test body. `dropped` ones never started; `interrupted` ones were cut at the run's end.
+
+    Those that `finished` by themselves are counted in the slice of their start, and in that of their end
+    in `ended`.
+    """
 
     finished: SliceCounts = field(default_factory=SliceCounts)
     failed: SliceCounts = field(default_factory=SliceCounts)
     dropped: SliceCounts = field(default_factory=SliceCounts)
+    ended: SliceCounts = field(default_factory=SliceCounts)
     interrupted: int = 0
     service: LatencyTimeline = field(default_factory=LatencyTimeline)
     response: LatencyTimeline = field(default_factory=LatencyTimeline)
@@ -91,6 +99,7 @@ class IterationSeries:
         self.finished.merge(other.finished)
         self.failed.merge(other.failed)
         self.dropped.merge(other.dropped)
+        self.ended.merge(other.ended)
         self.interrupted += other.interrupted
         self.service.merge(other.service)
         self.response.merge(other.response)
@@ -155,6 +164,8 @@ class Metrics:
     errors: dict[tuple[str, Outcome, int], ErrorGroup] = field(default_factory=dict)
     failures: dict[tuple[str, str], FailureGroup] = field(default_factory=dict)
     generator: GeneratorSeries = field(default_factory=GeneratorSeries)
+    vus: SliceCounts = field(default_factory=SliceCounts)  # the most that were active in each slice
+    queued: SliceCounts = field(default_factory=SliceCounts)  # the most arrivals that waited for a user
 
     def matching_requests(self, pattern: str = "*") -> Iterator[RequestSeries]:
         """The series whose name is `pattern` or matches it as a shell glob."""
@@ -166,6 +177,8 @@ class Metrics:
             raise ValueError(f"slices of {other.slice_ns} ns do not merge into slices of {self.slice_ns} ns")
         self.iterations.merge(other.iterations)
         self.generator.merge(other.generator)
+        self.vus.merge(other.vus)
+        self.queued.merge(other.queued)
         _merge_named(self.requests, other.requests, RequestSeries)
         _merge_named(self.checks, other.checks, ShareSeries)
         _merge_named(self.rates, other.rates, ShareSeries)

@@ -11,21 +11,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_loadtest.core.profile import Profile, Stage
 from pytest_loadtest.core.shape import (
     DEFAULT_GRACEFUL_STOP_NS,
     DEFAULT_ITERATIONS_TIME_NS,
     Arrivals,
     ClosedShape,
     OpenShape,
-    Profile,
     Shape,
-    Stage,
     default_max_vus,
 )
 from pytest_loadtest.core.units import UnitError, parse_count, parse_duration, parse_rate
+from pytest_loadtest.core.wording import short_duration
 from pytest_loadtest.errors import ConfigurationError
 
-CLOSED_WORDS = frozenset({"vus", "iterations", "iterations_per_vu"})
+CLOSED_WORDS = frozenset({"vus", "iterations", "iterations_per_vu", "pacing"})
 OPEN_WORDS = frozenset({"rate", "max_vus", "arrivals"})
 ITERATION_WORDS = frozenset({"iterations", "iterations_per_vu"})
 # A debugging run waits for a person at a prompt.
@@ -42,12 +42,16 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """What one load test is to do. `overrides` says what other layers changed in the marker's words."""
+    """What one load test is to do. `overrides` says what other layers changed in the marker's words.
+
+    `warm_up_ns` is how much of the first hold budgets leave out; None: as much as is found to be warm-up.
+    """
 
     shape: Shape
     seed: int | str = 0
     name: str | None = None
     overrides: tuple[str, ...] = ()
+    warm_up_ns: int | None = None
 
 
 def _parse_arrivals(value: object) -> Arrivals:
@@ -109,10 +113,12 @@ _PARSERS: Mapping[str, Callable[[object], Any]] = {
     "stages": _parse_stages,
     "iterations": parse_count,
     "iterations_per_vu": parse_count,
+    "pacing": _parse_positive_duration,
     "rate": parse_rate,
     "max_vus": parse_count,
     "arrivals": _parse_arrivals,
     "graceful_stop": parse_duration,
+    "warm_up": parse_duration,
     "seed": _parse_seed,
     "name": _parse_name,
 }
@@ -141,8 +147,15 @@ def plan_load(
                 words = _override(words, word, value)
                 is_changed = value != marked.get(word, _UNSET.get(word))
                 notes[word] = _note(marker, word, raw, layer.source) if is_changed else ""
+    shape = _shape(words)
+    warm_up_ns = words.get("warm_up")
+    if warm_up_ns and warm_up_ns >= _first_hold_ns(shape):
+        if not notes.get("duration"):
+            raise _no_room(marker["warm_up"], _first_hold_ns(shape))
+        warm_up_ns = None  # who tries a test out with --load-duration=5s must not have to edit its marker
+        notes["warm_up"] = f"warm_up {marker['warm_up']} left out, the load is too short for it"
     return LoadPlan(
-        _shape(words), words.get("seed", 0), words.get("name"), tuple(filter(None, notes.values()))
+        shape, words.get("seed", 0), words.get("name"), tuple(filter(None, notes.values())), warm_up_ns
     )
 
 
@@ -190,7 +203,7 @@ def _check_combination(words: Mapping[str, Any]) -> None:
     if "stages" in words:
         _forbid(words, {"duration", "ramp_up", "ramp_down", "vus", "rate"} | ITERATION_WORDS, "stages")
     for word in sorted(words.keys() & ITERATION_WORDS):
-        _forbid(words, {"ramp_up", "ramp_down"} | (ITERATION_WORDS - {word}), word)
+        _forbid(words, {"ramp_up", "ramp_down", "warm_up"} | (ITERATION_WORDS - {word}), word)
 
 
 def _forbid(words: Mapping[str, Any], forbidden: set[str], because: str) -> None:
@@ -248,7 +261,24 @@ def _shape(words: Mapping[str, Any]) -> Shape:
         max_vus = words.get("max_vus") or default_max_vus(profile.peak)
         return OpenShape(profile, max_vus, words.get("arrivals", Arrivals.CONSTANT), graceful_stop_ns)
     return ClosedShape(
-        _profile(words, "vus"), words.get("iterations"), words.get("iterations_per_vu"), graceful_stop_ns
+        _profile(words, "vus"),
+        words.get("iterations"),
+        words.get("iterations_per_vu"),
+        graceful_stop_ns,
+        words.get("pacing"),
+    )
+
+
+def _first_hold_ns(shape: Shape) -> int:
+    return next((ends - begins for begins, ends in shape.steady_spans()), 0)
+
+
+def _no_room(warm_up: object, first_hold_ns: int) -> ConfigurationError:
+    if not first_hold_ns:
+        return ConfigurationError("load: warm_up= needs a time at one level; all of this load is ramps")
+    longest = short_duration(first_hold_ns)
+    return ConfigurationError(
+        f"load: warm_up: {warm_up!r} is not shorter than the first time at one level, {longest}"
     )
 
 

@@ -18,14 +18,15 @@ from pytest_loadtest.core.recording import NullRecorder, RequestOwner, RequestRe
 from pytest_loadtest.core.records import (
     ITERATION,
     REQUEST,
+    Slicing,
     count_iterations,
     count_requests,
     iteration_records,
     request_records,
-    slices_of_starts,
 )
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts
+from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.errors import MisuseError
 
 __all__ = ["MOST_NAMES", "OTHER_NAMES", "NullRecorder", "Recorder", "RequestOwner", "RequestRecorder"]
@@ -35,6 +36,9 @@ _REQUEST_BYTES = REQUEST.size * _BUFFERED_RECORDS
 _ITERATION_BYTES = ITERATION.size * _BUFFERED_RECORDS
 
 
+# Counting costs 2.7 ms for 200 requests and 3.9 ms for 2000, and meanwhile nothing is sent or read: done for
+# each slice of 0.1 s, it was in the p99 of start delays.
+_FLUSHED_EVERY_NS = NS_PER_S
 _LONGEST_SAMPLE = 500  # characters: a reason phrase may have 64 KiB
 
 _T = TypeVar("_T")
@@ -49,7 +53,7 @@ class Recorder(RequestRecorder):
     def __init__(self, slice_ns: int, *, open_model: bool = False) -> None:
         self.metrics = Metrics(slice_ns)
         self._open_model = open_model
-        self._origin_ns = 0
+        self._slicing = Slicing(0, slice_ns)
         self._slice = 0
         self._ids: dict[str, int] = {}
         self._series: list[RequestSeries] = []
@@ -60,14 +64,15 @@ class Recorder(RequestRecorder):
         self._phases: dict[tuple[int, str], list[int]] = {}
         self._checks: dict[_Result, int] = {}
         self._rates: dict[_Result, int] = {}
-        self._increments: dict[str, int] = {}
+        self._next_flush = 0  # the slice
+        self._increments: dict[tuple[str, int], int] = {}  # by name and slice
         self._trends: dict[str, list[int]] = {}
         self._read_delays: list[int] = []
         self._start_delays: list[int] = []
 
     def start(self, origin_ns: int) -> None:
         """Time 0 of the load, on the clock that all other times come from."""
-        self._origin_ns = origin_ns
+        self._slicing = Slicing(origin_ns, self.metrics.slice_ns)
 
     # -- requests: the hot path -------------------------------------------------------------------
 
@@ -191,7 +196,8 @@ class Recorder(RequestRecorder):
 
     def count(self, name: str, n: int) -> None:
         """Add to a custom counter."""
-        self._increments[name] = self._increments.get(name, 0) + n
+        key = name, self._slice
+        self._increments[key] = self._increments.get(key, 0) + n
 
     def trend(self, name: str, value_ns: int, started_ns: int | None = None) -> None:
         """One value of a custom trend."""
@@ -210,14 +216,23 @@ class Recorder(RequestRecorder):
     def _slice_of(self, started_ns: int | None) -> int:
         if started_ns is None:
             return self._slice
-        return max(0, started_ns - self._origin_ns) // self.metrics.slice_ns
+        return max(0, started_ns - self._slicing.origin_ns) // self.metrics.slice_ns
+
+    # -- levels ----------------------------------------------------------------------------------
+
+    def gauge(self, vus: int, queued: int) -> None:
+        """How many users are active and how many arrivals wait for one; of a slice the highest is kept."""
+        self.metrics.vus.raise_to(self._slice, vus)
+        self.metrics.queued.raise_to(self._slice, queued)
 
     # -- slices -----------------------------------------------------------------------------------
 
     def tick(self, now_ns: int) -> None:
-        """Count what is pending into the slice that was current until now."""
-        self.flush()
-        self._slice = max(0, now_ns - self._origin_ns) // self.metrics.slice_ns
+        """Another slice has begun. What is pending knows its own; it is counted once in a while."""
+        self._slice = max(0, now_ns - self._slicing.origin_ns) // self.metrics.slice_ns
+        if self._slice >= self._next_flush:
+            self._next_flush = self._slice + max(1, _FLUSHED_EVERY_NS // self.metrics.slice_ns)
+            self.flush()
 
     def flush(self) -> None:
         """Count everything pending into the metrics."""
@@ -226,8 +241,8 @@ class Recorder(RequestRecorder):
         self._flush_phases()
         self._flush_shares(self._checks, self.metrics.checks)
         self._flush_shares(self._rates, self.metrics.rates)
-        for name, n in self._increments.items():
-            _entry(self.metrics.counters, name, SliceCounts).add(self._slice, n)
+        for (name, index), n in self._increments.items():
+            _entry(self.metrics.counters, name, SliceCounts).add(index, n)
         self._increments.clear()
         for name, values in self._trends.items():
             pairs = np.array(values, dtype=np.int64).reshape(-1, 2)
@@ -239,8 +254,7 @@ class Recorder(RequestRecorder):
     def _flush_delays(self, pending: list[int], timeline: LatencyTimeline) -> None:
         if pending:
             pairs = np.array(pending, dtype=np.int64).reshape(-1, 2)
-            slices = np.maximum(pairs[:, 0] - self._origin_ns, 0) // self.metrics.slice_ns
-            timeline.add(slices, pairs[:, 1])
+            timeline.add(self._slicing.of(pairs[:, 0]), pairs[:, 1])
             pending.clear()
 
     def _flush_shares(self, pending: dict[_Result, int], table: dict[str, ShareSeries]) -> None:
@@ -259,16 +273,14 @@ class Recorder(RequestRecorder):
             return
         records = iteration_records(self._iterations[: self._iterations_end])
         self._iterations_end = 0
-        slices = slices_of_starts(records, self._origin_ns, self.metrics.slice_ns)
-        count_iterations(records, slices, self.metrics.iterations, open_model=self._open_model)
+        count_iterations(records, self._slicing, self.metrics.iterations, open_model=self._open_model)
 
     def _flush_requests(self) -> None:
         if not self._requests_end:
             return
         records = request_records(self._requests[: self._requests_end])
         self._requests_end = 0
-        slices = slices_of_starts(records, self._origin_ns, self.metrics.slice_ns)
-        count_requests(records, slices, self._series, open_model=self._open_model)
+        count_requests(records, self._slicing, self._series, open_model=self._open_model)
 
 
 def _entry(table: dict[str, _T], name: str, make: Callable[[], _T]) -> _T:

@@ -12,11 +12,14 @@ from dataclasses import replace
 
 from pytest_loadtest.core.budget import Budget, Scope
 from pytest_loadtest.core.histogram import Histogram
+from pytest_loadtest.core.measurement import Measurement
 from pytest_loadtest.core.metrics import merged_latency
+from pytest_loadtest.core.readings import latency_figure
+from pytest_loadtest.core.subjects import latencies_of
 from pytest_loadtest.core.timeline import Window
 from pytest_loadtest.core.units import format_duration
 from pytest_loadtest.core.validity import ADVICE, Figures, Finding, State, assess, figures_of
-from pytest_loadtest.core.verdict import Measurement, Verdict, requests_of
+from pytest_loadtest.core.verdict import Verdict
 
 # e = 0.2 (1-p) of the requests may be those that the generator delayed most: the target has surely broken a
 # limit L on the percentile p only if Q(p-e) - G(1-e) > L. Each of the delays that add up gets an e.
@@ -50,14 +53,14 @@ def generator_finding(run: Measurement, verdicts: Iterable[Verdict]) -> Finding:
 
 def _is_of_requests(budget: Budget) -> bool:
     """Whether it limits the latency of requests. A test's own trends are of anything."""
-    is_latency = budget.percentile is not None or budget.key in ("mean", "max")
-    return is_latency and budget.scope in (Scope.ALL, Scope.REQUEST)
+    return budget.is_latency and budget.scope in (Scope.ALL, Scope.REQUEST)
 
 
 def _standing(verdict: Verdict, run: Measurement) -> Verdict:
     if not verdict.n:
         return verdict
-    budget, figures = verdict.budget, generator_figures(run, run.window(verdict.budget))
+    budget, window = verdict.budget, _failed_in(verdict, run)
+    figures = generator_figures(run, window)
     finding = assess(figures, verdict.measured)
     if finding.state <= State.OK:
         return verdict
@@ -65,41 +68,37 @@ def _standing(verdict: Verdict, run: Measurement) -> Verdict:
         return verdict if figures.was_delivered else _invalid(verdict, "the load was not sent", finding)
     if budget.holds(verdict.measured):
         return verdict  # it failed for another reason than its figure
-    least_ns = _least(budget, run, figures)
+    least_ns = _least(budget, run, window, figures)
     if not budget.holds(least_ns):
         return verdict
     without = f"without what the generator may have added it is {format_duration(max(0, least_ns))}"
     return _invalid(verdict, without, finding)
 
 
-def _least(budget: Budget, run: Measurement, figures: Figures) -> float:
+def _failed_in(verdict: Verdict, run: Measurement) -> Window | None:
+    """The worst window of a budget that has windows and broke; else all that was judged."""
+    if verdict.passed or verdict.at_ns is None:
+        return run.window(verdict.budget)
+    begins_ns, ends_ns = verdict.at_ns
+    return ((begins_ns // run.metrics.slice_ns, ends_ns // run.metrics.slice_ns),)
+
+
+def _least(budget: Budget, run: Measurement, window: Window | None, figures: Figures) -> float:
     """The figure that the target has surely had: the measured one, less what may be the generator's."""
-    if (
-        figures.is_full
-    ):  # its users may have been busy because it was: no wait for one is held against the target
-        latency, beyond = _latencies(budget, run, open_model=False), 0
+    if figures.is_full:
+        # Its users may have been busy because it was: no wait for one is held against the target.
+        latency, beyond = latencies_of(budget, replace(run, open_model=False)).histogram(window), 0
         figures = replace(figures, start_delay=Histogram())
     else:
-        latency, beyond = _latencies(budget, run, open_model=run.open_model), _dropped(budget, run)
-    if budget.key == "mean":
-        return latency.mean - figures.mean_added
+        subject = latencies_of(budget, run)
+        latency, beyond = subject.histogram(window), subject.dropped_in(window)
     if budget.percentile is None:
-        return latency.max - figures.may_have_added(1)
+        added = figures.mean_added if budget.key == "mean" else figures.may_have_added(1)
+        return latency_figure(budget, latency, beyond) - added
     spared = SPARED * (1 - budget.percentile)
     delays = 2 if figures.start_delay.n else 1
     share = round(max(0.0, budget.percentile - delays * spared), 9)
     return latency.quantile(share, beyond=beyond) - figures.may_have_added(round(1 - spared, 9))
-
-
-def _latencies(budget: Budget, run: Measurement, *, open_model: bool) -> Histogram:
-    """Response times, or service times, of the requests that are judged."""
-    run = replace(run, open_model=open_model)
-    return merged_latency((run.latency_of(each) for each in requests_of(budget, run)), run.window(budget))
-
-
-def _dropped(budget: Budget, run: Measurement) -> int:
-    """How many iterations are slower than all requests, as they never started."""
-    return run.metrics.iterations.dropped.total(run.window(budget)) if budget.scope is Scope.ALL else 0
 
 
 def _invalid(verdict: Verdict, why: str, finding: Finding) -> Verdict:

@@ -8,13 +8,17 @@ A window is a tuple of half-open slice ranges, such as ``((30, 210),)``; ``None`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from pytest_loadtest.core.histogram import SLOTS, Histogram, IntArray, SparseHistogram, slot_of
+from pytest_loadtest.core.groups import Groups
+from pytest_loadtest.core.histogram import Histogram, IntArray
+from pytest_loadtest.core.sparse import EXACT, SparseHistogram, exact_of
 
 Window: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -31,69 +35,33 @@ def slices_in(window: Window | None, end: int) -> range | list[int]:
     return [index for first, last in window for index in range(first, last)]
 
 
-class Groups:
-    """A batch of values by key, such as the slice: each key's figures, in a few passes of numpy over all.
+def spans_of(slices: Sequence[int]) -> Window:
+    """Slices in order as a window: neighbours are one range."""
+    breaks = [index for index in range(1, len(slices)) if slices[index] != slices[index - 1] + 1]
+    parts = zip([0, *breaks], [*breaks, len(slices)], strict=True)
+    return tuple((slices[first], slices[end - 1] + 1) for first, end in parts if first < end)
 
-    Keys are small numbers close together, so tables replace sorting: on a busy machine 4096 requests of
-    one name were counted in 1.6 to 2.3 ms of CPU (sorting: 2.1 to 3.8); meanwhile nothing is measured.
+
+def outside(window: Window, end: int) -> Window:
+    """The slices below `end` that are not in the window, whose ranges are in order."""
+    begins = [0, *(last for _, last in window)]
+    ends = [*(first for first, _ in window), end]
+    return tuple((first, last) for first, last in zip(begins, ends, strict=True) if first < min(last, end))
+
+
+def _fewer(window: Window, end: int) -> tuple[list[int], bool]:
+    """The slices below `end` in the window, or those outside if they are fewer; which of both.
+
+    Budgets are looked at each second of a run of hours; a window is nearly all of it, or its last seconds.
     """
-
-    __slots__ = ("_ranks", "_sizes", "keys")
-
-    def __init__(self, keys: IntArray) -> None:
-        lowest = int(keys.min()) if len(keys) else 0
-        offsets = keys - lowest
-        sizes = np.bincount(offsets)
-        used = np.flatnonzero(sizes)
-        ranks = np.zeros(len(sizes), dtype=np.int64)
-        ranks[used] = np.arange(len(used))
-        self._ranks: IntArray = ranks[offsets]
-        self._sizes: list[int] = sizes[used].tolist()
-        self.keys: list[int] = (used + lowest).tolist()
-
-    def sizes(self) -> Iterator[tuple[int, int]]:
-        """Each key with the number of its values."""
-        return zip(self.keys, self._sizes, strict=True)
-
-    def totals(self, values: IntArray) -> Iterator[tuple[int, int]]:
-        """Each key with the sum of its values."""
-        return zip(self.keys, self._reduced(np.add, values, 0), strict=True)
-
-    def histograms(self, values_ns: IntArray) -> Iterator[tuple[int, SparseHistogram]]:
-        """Each key with the distribution of its values."""
-        pairs, pair_counts = _counted(self._ranks * SLOTS + slot_of(values_ns), len(self.keys) * SLOTS)
-        ends = np.searchsorted(pairs, np.arange(1, len(self.keys) + 1) * SLOTS).tolist()
-        slots, counts = (pairs % SLOTS).astype(np.uint16), pair_counts.astype(np.uint32)
-        sums = self._reduced(np.add, values_ns, 0)
-        lows = self._reduced(np.minimum, values_ns, np.iinfo(np.int64).max)
-        highs = self._reduced(np.maximum, values_ns, np.iinfo(np.int64).min)
-        begin = 0
-        for key, end, n, total, low, high in zip(
-            self.keys, ends, self._sizes, sums, lows, highs, strict=True
-        ):
-            # Copies: a view would keep the whole batch alive as long as its smallest part.
-            part = slice(begin, end)
-            yield key, SparseHistogram(slots[part].copy(), counts[part].copy(), n, total, low, high)
-            begin = end
-
-    def _reduced(self, operation: np.ufunc, values: IntArray, start: int) -> list[int]:
-        results = np.full(len(self.keys), start, dtype=np.int64)
-        operation.at(results, self._ranks, np.ascontiguousarray(values))  # strided: 400 us instead of 12
-        reduced: list[int] = results.tolist()
-        return reduced
+    inside = tuple((first, min(last, end)) for first, last in window if first < end)
+    rest = outside(inside, end)
+    is_rest = _length(rest) < _length(inside)
+    return list(slices_in(rest if is_rest else inside, end)), is_rest
 
 
-# Above so many possible values sorting is quicker than a table, most of which stays zero.
-_LARGEST_TABLE = 1 << 18
-
-
-def _counted(numbers: IntArray, end: int) -> tuple[IntArray, IntArray]:
-    """The distinct numbers, ascending, and how often each occurs; all are below `end`."""
-    if end > _LARGEST_TABLE:
-        return np.unique(numbers.astype(np.int32), return_counts=True)  # sorts faster than int64
-    table = np.bincount(numbers, minlength=end)
-    distinct = np.flatnonzero(table)
-    return distinct, table[distinct]
+def _length(window: Window) -> int:
+    return sum(last - first for first, last in window)
 
 
 class SliceCounts:
@@ -108,6 +76,10 @@ class SliceCounts:
         """Count `n` events in slice `index`."""
         self._counts[index] = self._counts.get(index, 0) + n
 
+    def raise_to(self, index: int, n: int) -> None:
+        """Of a level and not of events: the slice's highest is kept."""
+        self._counts[index] = max(n, self._counts.get(index, 0))
+
     def add_each(self, indices: IntArray) -> None:
         """Count one event in each of these slices."""
         for index, n in Groups(indices).sizes():
@@ -117,7 +89,13 @@ class SliceCounts:
         """Events in the window."""
         if window is None:
             return sum(self._counts.values())
-        return sum(n for index, n in self._counts.items() if in_window(index, window))
+        slices, are_outside = _fewer(window, self.end)
+        counted = sum(self._counts.get(index, 0) for index in slices)
+        return self.total() - counted if are_outside else counted
+
+    def values(self, first: int, end: int) -> IntArray:
+        """The counts of the slices from `first` to before `end`."""
+        return np.array([self._counts.get(index, 0) for index in range(first, end)], dtype=np.int64)
 
     @property
     def end(self) -> int:
@@ -132,18 +110,30 @@ class SliceCounts:
     def __getitem__(self, index: int) -> int:
         return self._counts.get(index, 0)
 
+    def __contains__(self, index: int) -> bool:
+        """Whether anything was told of the slice."""
+        return index in self._counts
+
     def __repr__(self) -> str:
         return f"<SliceCounts {self.total()} events in {len(self._counts)} slices>"
 
 
-class LatencyTimeline:
-    """One histogram per slice, kept sparse: some hundred non-empty slots of 4226 each."""
+# Slices of a timeline that are kept unpacked: those that requests still fall into.
+MOST_OPEN = 8
 
-    __slots__ = ("_slices", "_whole")
+
+class LatencyTimeline:
+    """One sparse histogram per slice. Those that nothing was added to for the longest time are packed.
+
+    What comes late for a packed slice is kept apart from it until its turn comes again.
+    """
+
+    __slots__ = ("_old", "_open", "_packed")
 
     def __init__(self) -> None:
-        self._slices: dict[int, SparseHistogram] = {}
-        self._whole = Histogram()
+        self._open: dict[int, SparseHistogram] = {}  # what was added to last comes last
+        self._packed: dict[int, bytes] = {}
+        self._old = Histogram()  # all that is packed
 
     def add(self, indices: IntArray, values_ns: IntArray) -> None:
         """Record each value in its slice. Both arrays have the same length."""
@@ -152,51 +142,119 @@ class LatencyTimeline:
 
     def add_slice(self, index: int, values: SparseHistogram) -> None:
         """Record values of one slice. They may be kept: the caller leaves them alone from now on."""
-        self._whole.merge_sparse(values)
-        self._merge_slice(index, values)
-
-    def _merge_slice(self, index: int, values: SparseHistogram) -> None:
-        mine = self._slices.get(index)
-        if mine is None:
-            self._slices[index] = values
-        else:
+        mine = self._open.pop(index, None)
+        if mine is not None:
             mine.merge(values)
+        self._open[index] = values if mine is None else mine
+        if len(self._open) > MOST_OPEN:
+            self._pack_one()
+
+    def _pack_one(self) -> None:
+        index = next(iter(self._open))
+        values = self._open.pop(index)
+        self._old.merge_sparse(values)
+        if index in self._packed:
+            values.merge(SparseHistogram.unpack(self._packed[index]))
+        self._packed[index] = values.pack()
+
+    def _parts(self, index: int) -> Iterator[SparseHistogram]:
+        """What there is of a slice, to be read only: nothing, one part, or a packed one and late values."""
+        if index in self._packed:
+            yield SparseHistogram.unpack(self._packed[index])
+        if index in self._open:
+            yield self._open[index]
+
+    def _slices(self, window: Window | None = None) -> list[int]:
+        """The slices of the window that have values, in order."""
+        return sorted(index for index in self._packed.keys() | self._open if in_window(index, window))
 
     def histogram(self, window: Window | None = None) -> Histogram:
         """The latencies of the window as one histogram, which the caller may keep and merge into."""
         merged = Histogram()
         if window is None:
-            merged.merge(self._whole)
+            merged.merge(self._old)
+            for part in self._open.values():
+                merged.merge_sparse(part)
             return merged
-        for index, values in self._slices.items():
-            if in_window(index, window):
-                merged.merge_sparse(values)
-        return merged
+        slices, are_outside = _fewer(window, self.end)
+        for index in slices:
+            for part in self._parts(index):
+                merged.merge_sparse(part)
+        return self._without(merged, window) if are_outside else merged
+
+    def _without(self, part: Histogram, window: Window) -> Histogram:
+        """The values of the window: all but `part`."""
+        rest = self.histogram().without(part)
+        if rest.n and part.n and (part.min == rest.min or part.max == rest.max):  # perhaps the part's alone
+            _, kept = self.exact(slices_in(window, 0))
+            rest.min, rest.max = int(kept["min"].min()), int(kept["max"].max())
+        return rest if rest.n else Histogram()
+
+    def at(self, index: int) -> SparseHistogram | None:
+        """The values of one slice, to be read only; None if it has none."""
+        parts = [*self._parts(index)]
+        return _together(parts) if parts else None
+
+    def exact(self, slices: Iterable[int]) -> tuple[IntArray, npt.NDArray[np.void]]:
+        """For each part of these slices its slice, and its number, sum and extremes. Nothing is unpacked."""
+        chosen = list(slices)
+        packed = [index for index in chosen if index in self._packed]
+        late = [index for index in chosen if index in self._open]
+        values = [self._open[index] for index in late]
+        unpacked = np.array([(each.n, 0, each.sum, each.min, each.max) for each in values], dtype=EXACT)
+        parts = exact_of(self._packed[index] for index in packed)
+        return np.array(packed + late, dtype=np.int64), np.concatenate((parts, unpacked))
+
+    def packed_rows(self, length: int) -> Iterator[tuple[int, bytes]]:
+        """The latencies of each `length` slices in a row, packed, with the row's number; rows with any."""
+        for row, indices in groupby(self._slices(), lambda index: index // length):
+            match list(indices):
+                case [index] if index in self._packed and index not in self._open:
+                    yield row, self._packed[index]
+                case several:
+                    yield row, _together([part for index in several for part in self._parts(index)]).pack()
 
     @property
     def end(self) -> int:
         """The first slice behind all values."""
-        return max(self._slices, default=-1) + 1
-
-    def above(self, index: int, value_ns: float) -> tuple[int, int]:
-        """How many values of a slice are in buckets above that of `value_ns`, and how many it has."""
-        values = self._slices.get(index)
-        if values is None:
-            return 0, 0
-        first = np.searchsorted(values.slots, int(slot_of(np.array([value_ns]))[0]), side="right")
-        return int(values.counts[first:].sum()), values.n
+        return max(max(self._open, default=-1), max(self._packed, default=-1)) + 1
 
     def total(self, window: Window | None = None) -> int:
         """Values in the window."""
         if window is None:
-            return self._whole.n
-        return sum(values.n for index, values in self._slices.items() if in_window(index, window))
+            return self._old.n + sum(values.n for values in self._open.values())
+        slices, are_outside = _fewer(window, self.end)
+        counted = int(self.exact(slices)[1]["n"].sum())
+        return self.total() - counted if are_outside else counted
 
     def merge(self, other: LatencyTimeline) -> None:
         """Add another timeline's values, slice by slice."""
-        self._whole.merge(other._whole)
-        for index, values in other._slices.items():
-            self._merge_slice(index, replace(values))
+        theirs = [(index, replace(values)) for index, values in other._open.items()]
+        for index, packed in list(other._packed.items()):
+            self.add_slice(index, SparseHistogram.unpack(packed))
+        for index, values in theirs:
+            self.add_slice(index, values)
 
     def __repr__(self) -> str:
-        return f"<LatencyTimeline {self.total()} values in {len(self._slices)} slices>"
+        return f"<LatencyTimeline {self.total()} values in {len(self._slices())} slices>"
+
+
+def _together(parts: Sequence[SparseHistogram]) -> SparseHistogram:
+    """One histogram of one or more, which stay as they are."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = replace(parts[0])
+    for part in parts[1:]:
+        whole.merge(part)
+    return whole
+
+
+def values_of(timelines: Iterable[LatencyTimeline], slices: Iterable[int]) -> Histogram:
+    """The latencies of a few slices, of several timelines together."""
+    together = Histogram()
+    chosen = list(slices)
+    for timeline in timelines:
+        for index in chosen:
+            if (values := timeline.at(index)) is not None:
+                together.merge_sparse(values)
+    return together

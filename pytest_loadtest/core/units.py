@@ -156,7 +156,7 @@ def format_duration(nanoseconds: float, digits: int = 3) -> str:
     if nanoseconds < 0:
         return "-" + format_duration(-nanoseconds, digits)
     if math.isinf(nanoseconds):
-        return "never"
+        return "no end"
     if _significant(nanoseconds, digits) >= 60 * NS_PER_S:
         return _format_clock(nanoseconds / NS_PER_S, digits)
     for unit in ("s", "ms", "us"):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_loadtest.core.budget import Budget, Scope
+from pytest_loadtest.core.budget import ITERATION_DURATION, Budget, Scope
 from pytest_loadtest.core.metrics import Metrics, name_matches
+from pytest_loadtest.core.subjects import is_of_iterations
 
 _SUBJECTS = {"failure_rate": "iteration", "check_rate": "check"}
 _MOST_LISTED = 20  # a screenful; a test with ids in its names has hundreds
@@ -19,6 +20,8 @@ def nothing_measured(budget: Budget, metrics: Metrics) -> str:
     if budget.scope is Scope.ALL:
         subject = _SUBJECTS.get(budget.key, "request")
         return f"no {subject} in the steady part of the run: nothing was measured"
+    if is_of_iterations(budget):
+        return "no iteration ended in the steady part of the run: nothing was measured"
     kind, names = _names_for(budget, metrics)
     if any(name_matches(name, budget.pattern) for name in names):
         return f"{kind} {budget.pattern!r} did not occur in the steady part of the run"
@@ -35,7 +38,7 @@ def _names_for(budget: Budget, metrics: Metrics) -> tuple[str, Iterable[str]]:
         return "rate (vu.rate)", metrics.rates
     if budget.key in ("max_count", "min_count"):
         return "counter (vu.count)", metrics.counters
-    return "trend (vu.trend, vu.measure)", metrics.trends
+    return "trend (vu.trend, vu.measure)", (*metrics.trends, ITERATION_DURATION)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_loadtest.core.shape import Arrivals, ClosedShape, OpenShape, Profile, Shape
-from pytest_loadtest.core.units import NS_PER_S, format_rate
+from pytest_loadtest.core.profile import Profile
+from pytest_loadtest.core.shape import Arrivals, ClosedShape, OpenShape, Shape
+from pytest_loadtest.core.units import NS_PER_MS, NS_PER_S, format_rate
 
 
 def shape_in_words(shape: Shape) -> str:
@@ -14,7 +15,7 @@ def shape_in_words(shape: Shape) -> str:
         return f"{levels}{arrivals}, at most {_number(shape.vus, 'VU')}, {_time(shape.profile)}"
     levels = _levels([f"{level:g}" for level in _points(shape.profile)])
     users = f"{levels} VU{'' if levels == '1' else 's'}"
-    return f"{users}, {_limit(shape)}"
+    return f"{users}, {_limit(shape)}{_pace(shape)}"
 
 
 def _limit(shape: ClosedShape) -> str:
@@ -23,6 +24,14 @@ def _limit(shape: ClosedShape) -> str:
     if shape.iterations_per_vu is not None:
         return f"{_number(shape.iterations_per_vu, 'iteration')} each"
     return _time(shape.profile)
+
+
+def _pace(shape: ClosedShape) -> str:
+    if shape.pacing_ns is None:
+        return ""
+    is_short = shape.pacing_ns < NS_PER_S
+    every = f"{shape.pacing_ns / NS_PER_MS:g}ms" if is_short else short_duration(shape.pacing_ns)
+    return f", an iteration every {every}{' each' if shape.vus > 1 else ''}"
 
 
 def _number(count: int, noun: str) -> str:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from itertools import count
 
 from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.core.shape import OpenShape
-from pytest_loadtest.engine.scheduling import LoadClock, precise_sleep
+from pytest_loadtest.engine.alarm import Alarm
+from pytest_loadtest.engine.horizon import Horizon
+from pytest_loadtest.engine.scheduling import LoadClock
 
 # Far more than a target that recovers can catch up with; bounds the memory of a run that does not.
 MOST_QUEUED = 100_000
@@ -23,10 +26,19 @@ BURST = 64
 class ArrivalQueue:
     """Hands intended starts (ns since the load's start) to users that ask for one with `next`."""
 
-    def __init__(self, shape: OpenShape, rng: random.Random, clock: LoadClock, recorder: Recorder) -> None:
-        self._shape = shape
-        self._rng = rng
+    def __init__(
+        self,
+        shape: OpenShape,
+        rng: random.Random,
+        horizon: Horizon,
+        clock: LoadClock,
+        alarm: Alarm,
+        recorder: Recorder,
+    ) -> None:
+        self._arrivals = shape.arrivals_in_turn(rng)
+        self._horizon = horizon
         self._clock = clock
+        self._alarm = alarm
         self._recorder = recorder
         self._waiting: deque[int] = deque()
         # Last in, first out: few users and few connections stay busy, as in a real pool.
@@ -58,17 +70,27 @@ class ArrivalQueue:
 
     async def feed(self) -> None:
         """Let arrivals happen until the shape ends. A late wake-up catches up, it skips nothing."""
-        with precise_sleep(self._clock) as sleep_until:
-            for n, intended_ns in enumerate(self._shape.arrival_times(self._rng)):
-                if intended_ns > self._clock.elapsed_ns():
-                    await sleep_until(intended_ns)
-                if self._closed:
-                    return  # the load was stopped: what would have come is not a dropped iteration
-                self._arrive(intended_ns)
-                if n % BURST == 0:
-                    await asyncio.sleep(0)
-            await sleep_until(self._shape.duration_ns)
+        for n in count():
+            intended_ns = await self._next_arrival()
+            if self._closed:
+                return  # the load was stopped: what would have come is not a dropped iteration
+            if intended_ns is None:
+                break
+            self._arrive(intended_ns)
+            self._arrivals.advance()
+            if n % BURST == 0:
+                await asyncio.sleep(0)
         self.close()
+
+    async def _next_arrival(self) -> int | None:
+        """Wait for it; None when the load has ended. The load may become longer meanwhile."""
+        while True:
+            shape = self._horizon.shape
+            due_ns = self._arrivals.due_ns(shape.profile)
+            moment_ns = shape.duration_ns if due_ns is None else due_ns
+            if moment_ns <= self._clock.elapsed_ns():
+                return due_ns
+            await self._alarm.sleep_until(self._horizon.sure_until(moment_ns))
 
     def close(self) -> None:
         """No more arrivals: what waits is dropped, waiting users are sent home. May come twice."""

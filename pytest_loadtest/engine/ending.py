@@ -21,6 +21,7 @@ class Ending(enum.StrEnum):
     INTERRUPTED = "interrupted"  # Ctrl-C; outranks all others, since pytest must leave
     HOPELESS = "hopeless"  # every user's first iteration raised the same error
     NO_TARGET = "no target"  # iterations end well, but not one connection could be made
+    BUDGET_BROKEN = "budget broken"  # for longer than its abort= allows
     ABORTED = "aborted"  # vu.abort(reason)
     TIMED_OUT = "timed out"  # the test's deadline
     SET_UP_FAILED = "set-up failed"  # a per-VU fixture raised before the load

@@ -7,7 +7,6 @@ iteration does nor who asked for the load; both come through `Program`.
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -17,10 +16,13 @@ from time import perf_counter_ns
 from pytest_loadtest.core.recorder import NullRecorder, Recorder
 from pytest_loadtest.core.shape import OpenShape, Shape
 from pytest_loadtest.core.units import NS_PER_S
+from pytest_loadtest.engine.alarm import Alarm
 from pytest_loadtest.engine.arrivals import ArrivalQueue
 from pytest_loadtest.engine.cutting import MOST_CUTS, Cutter
 from pytest_loadtest.engine.ending import Ending, FirstIterations, LoadEnd
+from pytest_loadtest.engine.horizon import Horizon
 from pytest_loadtest.engine.iterations import Iterations
+from pytest_loadtest.engine.measuring import Measuring
 from pytest_loadtest.engine.pacing import Pacing
 from pytest_loadtest.engine.program import Body, Program
 from pytest_loadtest.engine.saturation import GeneratorProbe
@@ -49,22 +51,26 @@ class LoadRun:
         deadline_ns: int | None = None,
         probe: GeneratorProbe | None = None,
     ) -> None:
-        self.shape = shape
         self.recorder = recorder
         self._program = program
         self._deadline_ns = deadline_ns
         self._clock = LoadClock(clock)
-        self._probe = probe
+        self._alarm = Alarm(self._clock)
+        self._horizon = Horizon(shape, self._clock)
+        self._measuring = Measuring(recorder, self._clock, probe, lambda: (self.active, self.queued))
         self._users = [VirtualUser(n + 1, seed=seed, clock=clock) for n in range(shape.vus)]
         self._arrivals: ArrivalQueue | None = None
         if isinstance(shape, OpenShape):
-            self._arrivals = ArrivalQueue(shape, random.Random(f"{seed}:arrivals"), self._clock, recorder)
+            rng = random.Random(f"{seed}:arrivals")
+            self._arrivals = ArrivalQueue(shape, rng, self._horizon, self._clock, self._alarm, recorder)
         self._cutter = Cutter(self._give_up)
         first = FirstIterations(None if self._arrivals else len(self._users))
         iterations = Iterations(program, recorder, self._clock, self.stop, first, self._cutter)
         self._pacing = Pacing(
-            shape,
+            self._horizon,
             self._clock,
+            self._alarm,
+            recorder,
             iterations,
             self._arrivals,
             cutter=self._cutter,
@@ -82,6 +88,11 @@ class LoadRun:
         self._stopping = False
         self._is_interrupted = False
         self._end = LoadEnd()
+
+    @property
+    def shape(self) -> Shape:
+        """As it is now: it may have been extended."""
+        return self._horizon.shape
 
     @property
     def elapsed_ns(self) -> int:
@@ -137,36 +148,36 @@ class LoadRun:
         self._stopping = True
         self._end.ending, self._end.reason, self._end.error = ending, reason, error
         self._ready.over.set()
+        self._measuring.look()  # at the next tick nobody is there any more
         if self._arrivals:
             self._arrivals.close()
         for user in self._users:
             self._cut(user)
 
+    def extend(self, extra_ns: int) -> bool:
+        """Let the last hold be longer; the deadline stays. False when it is over, or when there is none."""
+        return self._begin.is_set() and not self._stopping and self._horizon.extend(extra_ns)
+
     # -- the whole load -----------------------------------------------------------------------------
 
     async def _load(self) -> None:
-        gc.collect()
-        gc.freeze()  # a full collection over 300,000 older objects took 75 ms, in the middle of a load
-        self.recorder.start(self._clock.start())
-        self._help(self._tick)
-        if self._arrivals:
-            self._help(self._arrivals.feed)
-        self._begin.set()
         try:
-            if self._probe:
-                self._probe.begin(self._clock, self.recorder)
+            self._measuring.begin()
+            self._alarm.open()
+            self._help(self._measuring.beat)
+            if self._arrivals:
+                self._help(self._arrivals.feed)
+            self._begin.set()
             await self._outlast_cancellation(self._finished.over)
         finally:  # without an await: nothing measured is lost, however often we are cancelled
             self._stopping = True
             self._end.ran_ns = self.elapsed_ns
-            gc.unfreeze()
             for helper in self._helpers:
                 helper.cancel()
             if self._arrivals:
                 self._arrivals.close()
-            if self._probe:
-                self._probe.end()
-            self.recorder.flush()
+            self._alarm.close()
+            self._measuring.end()
 
     def _help(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
         self._helpers.append(asyncio.get_running_loop().create_task(self._helping(work)))
@@ -179,14 +190,6 @@ class LoadRun:
             pass
         except Exception as error:
             self.stop(Ending.STOPPED, "the engine failed", error)
-
-    async def _tick(self) -> None:
-        slice_ns = self.recorder.metrics.slice_ns
-        while True:
-            await self._clock.sleep_until((self.elapsed_ns // slice_ns + 1) * slice_ns)
-            if self._probe:
-                self._probe.tick()
-            self.recorder.tick(self._clock.now())
 
     # -- interruption -------------------------------------------------------------------------------
 

@@ -6,11 +6,9 @@ Moments are ns since the load's start. The clock is an argument, so that tests r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable
 
 from pytest_loadtest.core.units import NS_PER_S
-from pytest_loadtest.engine.timerfd import open_timer
 
 
 class LoadClock:
@@ -42,42 +40,6 @@ class LoadClock:
         """
         while (left_ns := moment_ns - self.elapsed_ns()) > 0:  # noqa: ASYNC110 - the clock gives no event
             await asyncio.sleep(left_ns / NS_PER_S)
-
-
-Sleep = Callable[[int], Awaitable[None]]
-
-
-@contextmanager
-def precise_sleep(clock: LoadClock) -> Iterator[Sleep]:
-    """`LoadClock.sleep_until` for one sleeper; by a timer of the kernel if there is one, else the loop's.
-
-    Arrivals of a 1 ms request, start delay p50/p99 and CPU on a shared 2-core machine, medians of three:
-    with uvloop's timers 288/805 us at 20 % for 1000/s, 11/198 us at 94 % for 2000/s (below a millisecond
-    they do not sleep at all); with this 87/380 us at 15 % and 112/1470 us at 32 %.
-    """
-    timer = open_timer(clock.now)
-    if timer is None:
-        yield clock.sleep_until
-        return
-    loop = asyncio.get_running_loop()
-    fired = asyncio.Event()
-
-    def fire() -> None:
-        timer.acknowledge()
-        fired.set()
-
-    async def sleep_until(moment_ns: int) -> None:
-        while moment_ns > clock.elapsed_ns():
-            fired.clear()
-            timer.arm(clock.at(moment_ns))
-            await fired.wait()
-
-    with timer:
-        loop.add_reader(timer.fileno(), fire)
-        try:
-            yield sleep_until
-        finally:
-            loop.remove_reader(timer.fileno())
 
 
 class Countdown:

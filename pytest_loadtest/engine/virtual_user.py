@@ -14,6 +14,7 @@ from time import perf_counter_ns
 from types import SimpleNamespace
 from typing import NoReturn, Protocol
 
+from pytest_loadtest.core.budget import ITERATION_DURATION
 from pytest_loadtest.core.recorder import NullRecorder, RequestRecorder
 from pytest_loadtest.core.units import NS_PER_S, UnitError, parse_duration
 from pytest_loadtest.engine.sync_bridge import await_only, in_sync_body
@@ -92,7 +93,7 @@ class VirtualUser:
 
     def trend(self, name: str, seconds: float) -> None:
         """Add a duration in seconds to the custom trend `name`, which has percentiles like a latency."""
-        _check_name("trend", name)
+        _check_trend("trend", name)
         if not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_TREND_S:  # nan is not, either
             raise MisuseError(f"vu.trend({name!r}, {seconds!r}): a duration is zero or more seconds")
         self.recorder.trend(name, round(seconds * NS_PER_S), self.started_ns)
@@ -105,7 +106,7 @@ class VirtualUser:
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
         """Time the block as the custom trend `name`. A block that raises has no duration."""
-        _check_name("measure", name)
+        _check_trend("measure", name)
         started_ns = self._clock()
         yield
         self.recorder.trend(name, self._clock() - started_ns, started_ns)
@@ -148,6 +149,15 @@ def _truth(name: str, ok: object) -> bool:
 def _check_name(method: str, name: object) -> None:
     if type(name) is not str and not isinstance(name, str):
         raise MisuseError(f"vu.{method}({name!r}, ...): its first argument is a name")
+
+
+def _check_trend(method: str, name: object) -> None:
+    _check_name(method, name)
+    if name == ITERATION_DURATION:
+        raise MisuseError(
+            f"vu.{method}({name!r}, ...): that trend is built in, it is how long iterations take; "
+            "use another name"
+        )
 
 
 class _Done(Awaitable[None]):

@@ -19,10 +19,21 @@ from pytest_loadtest.http.wire.connection import Connection
 class Attempt:
     """`deadline_ns` is that of the whole request, of perf_counter_ns.
 
+    `delay_ns`: how much later than intended it was sent; of that, `waited_ns` for a connection.
     `first_started_ns`: when it was sent for the first time, if it has been sent again since; else 0.
     """
 
-    __slots__ = ("deadline_ns", "delay_ns", "first_started_ns", "name", "recorder", "route", "sent", "terms")
+    __slots__ = (
+        "deadline_ns",
+        "delay_ns",
+        "first_started_ns",
+        "name",
+        "recorder",
+        "route",
+        "sent",
+        "terms",
+        "waited_ns",
+    )
 
     waits_for_all = True  # the time-out holds for the whole answer
 
@@ -44,6 +55,13 @@ class Attempt:
         self.deadline_ns = deadline_ns
         self.terms = terms
         self.first_started_ns = 0
+        self.waited_ns = 0
+
+    def has_connection(self, waited_ns: int) -> None:
+        """After so long. Sent once more, the wait is a part of its sending."""
+        if not self.first_started_ns:
+            self.waited_ns = waited_ns
+            self.delay_ns += waited_ns
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} of {self.route!r}>"

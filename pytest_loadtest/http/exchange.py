@@ -96,7 +96,7 @@ class Exchanger:
         if connection is None:
             attempt = Attempt(route, sent, name, recorder, delay_ns, deadline_ns, terms)
             connection = await self._send_elsewhere(pool, attempt)
-            first_started_ns = attempt.first_started_ns
+            first_started_ns, delay_ns = attempt.first_started_ns, attempt.delay_ns
         else:
             try:
                 await connection.send(sent, deadline_ns, route.expects_no_body)
@@ -167,6 +167,7 @@ class Exchanger:
         is_used = False
         try:
             connection = await self._acquire(pool, attempt, fresh=fresh)
+            attempt.has_connection(perf_counter_ns() - begun_ns)
             is_used = connection.finished_ns > 0
             await attempt.begin(connection)
         except BaseException as error:
@@ -244,6 +245,7 @@ class Exchanger:
         total_ns = attempt.terms.timeouts.total_ns
         if failure.outcome is Outcome.TIMEOUT and total_ns is not None and attempt.waits_for_all:
             begun_ns = attempt.deadline_ns - total_ns  # its full wait, connecting included
+            attempt.delay_ns -= attempt.waited_ns
         if failure.outcome in (Outcome.TIMEOUT, Outcome.CONNECT_TIMEOUT):
             phrase = f"{phrase} after {(now_ns - begun_ns) / 1e9:.3g} s"
         attempt.record_failure(failure.outcome, phrase, begun_ns, now_ns, bytes_sent)

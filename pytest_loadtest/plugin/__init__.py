@@ -18,6 +18,7 @@ from pytest_loadtest.plugin.fixtures import (
     http,
     httpx_client,
     httpx_client_options,
+    load,
     load_env,
     vu,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "http",
     "httpx_client",
     "httpx_client_options",
+    "load",
     "load_env",
     "vu",
 ]

@@ -19,6 +19,7 @@ from pytest_loadtest.plugin.controller import tell_controller
 
 # What is wrong with the session's load tests: each is a usage error, all are shown together.
 problems_key = pytest.StashKey[list[str]]()
+_FIXTURES = "pytest_loadtest.plugin.fixtures"
 
 
 class Collection:
@@ -81,6 +82,14 @@ class Collection:
             self._lost.append((obj, _lost(collector, name, "class")))
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Ordinary tests may run loads, too."""
+        if any(_takes_load(item) for item in items):
+            from pytest_loadtest.plugin.item import activate
+
+            activate(config)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Everything that is wrong is shown at once, before anything runs."""
         problems = session.config.stash.get(problems_key, [])
@@ -89,6 +98,24 @@ class Collection:
         if problems:
             tell_controller(session.config, problems)
             raise pytest.UsageError("\n".join(problems))
+
+
+def runs_load(item: pytest.Item) -> bool:
+    """Whether an item is a load test, or an ordinary test that takes our fixture ``load``."""
+    item_module = sys.modules.get("pytest_loadtest.plugin.item")
+    return item_module is not None and (isinstance(item, item_module.LoadFunction) or _takes_load(item))
+
+
+def _takes_load(item: Any) -> bool:
+    """Also by way of another fixture, or of one that overrides ours and uses it."""
+    if "load" not in getattr(item, "fixturenames", ()):
+        return False
+    for definition in reversed(item._fixtureinfo.name2fixturedefs.get("load", ())):
+        if definition.func.__module__ == _FIXTURES:
+            return True
+        if "load" not in definition.argnames:
+            return False
+    return False
 
 
 def _is_marked(obj: Any) -> bool:
@@ -130,7 +157,7 @@ def _late(item: pytest.Item) -> str | None:
         return None
     from pytest_loadtest.plugin.item import LoadFunction
 
-    if isinstance(item, LoadFunction):
+    if isinstance(item, LoadFunction) or ("load" not in names and _takes_load(item)):
         return None
     if "load" not in names:
         return f"{item.nodeid}: the budget marker has no effect without a load marker"

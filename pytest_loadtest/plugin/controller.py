@@ -27,7 +27,7 @@ class Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """The first result of a load test makes the summary, which takes those that follow by itself."""
         plugins = self._config.pluginmanager
-        if not hasattr(report, "load_result") or plugins.hasplugin("loadtest-summary"):
+        if not hasattr(report, "load_results") or plugins.hasplugin("loadtest-summary"):
             return
         from pytest_loadtest.plugin.summary import Summary
 

@@ -1,4 +1,4 @@
-"""The fixtures that load tests ask for: ``vu``, ``http``, ``httpx_client``, ``load_env``."""
+"""The fixtures that load tests ask for: ``vu``, ``http``, ``httpx_client``, ``load_env``, ``load``."""
 
 from __future__ import annotations
 
@@ -14,21 +14,36 @@ if TYPE_CHECKING:
     from pytest_loadtest.http.httpx_client.client import LoadAsyncClient
     from pytest_loadtest.http.httpx_client.setup import HttpxSetup
     from pytest_loadtest.http.transport import SharedTransport
+    from pytest_loadtest.plugin.own_loads import Load
 
 
 @pytest.fixture
 def vu(request: pytest.FixtureRequest) -> Any:
     """This virtual user: `id`, `iteration`, `random`, `state`, `check`, `count`, `trend`, `rate`, `measure`,
     `think`, `abort`."""
-    from pytest_loadtest.plugin.item import LoadFunction
+    from pytest_loadtest.plugin.collection import runs_load
     from pytest_loadtest.plugin.per_vu import PerVU
 
-    if not isinstance(request.node, LoadFunction):
+    if not runs_load(request.node):
         pytest.fail(
             "the fixture 'vu' (and 'http', which uses it) needs a load test: @pytest.mark.load(...)",
             pytrace=False,
         )
     return PerVU("vu", None, {})
+
+
+@pytest.fixture
+def load(request: pytest.FixtureRequest) -> Load:
+    """Runs loads within an ordinary test: ``result = load(scenario, vus=10, duration="10s")``."""
+    from pytest_loadtest.plugin.hooks import session_plan
+    from pytest_loadtest.plugin.item import LoadFunction
+    from pytest_loadtest.plugin.own_loads import Load
+
+    if isinstance(request.node, LoadFunction):
+        pytest.fail(
+            "the fixture 'load' runs loads in an ordinary test; this one is a load itself", pytrace=False
+        )
+    return Load(request, session_plan(request.config))
 
 
 @pytest.fixture(scope="session")

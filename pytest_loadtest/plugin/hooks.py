@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import pytest
@@ -13,13 +13,15 @@ from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
 from pytest_loadtest.plugin.async_fixtures import finish_foreign_values, on_load_loop
-from pytest_loadtest.plugin.collection import problems_key
+from pytest_loadtest.plugin.collection import problems_key, runs_load
 from pytest_loadtest.plugin.item import LoadFunction, loop_key, session_plan_key
+from pytest_loadtest.plugin.job import results_of, sections_of
 from pytest_loadtest.plugin.limit import Limit
 from pytest_loadtest.plugin.per_vu import PerVU, is_async
 from pytest_loadtest.plugin.planning import SessionPlan
 from pytest_loadtest.plugin.progress import Display, display_key
 from pytest_loadtest.plugin.summary import Summary
+from pytest_loadtest.plugin.tracebacks import redact_representation
 
 
 def session_plan(config: pytest.Config) -> SessionPlan:
@@ -36,7 +38,7 @@ class LoadHooks:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._loop = config.stash[loop_key]
-        self._current: LoadFunction | None = None  # whose fixtures are being set up
+        self._current: pytest.Item | None = None  # that runs load, and whose fixtures are being set up
         config.stash[display_key] = Display.of(config)
         self._summary = Summary(config)
         config.pluginmanager.register(self._summary, "loadtest-summary")
@@ -50,18 +52,12 @@ class LoadHooks:
         problems = session.config.stash.setdefault(problems_key, [])
         try:
             if options.is_set(session.config, "skip"):
-                _skip(selected)
-            else:
-                problems += self._plan_all(selected)
+                _skip(item for item in session.items if runs_load(item))
+            elif any(runs_load(item) for item in session.items):
+                plan = session_plan(self._config)
+                problems += [problem for item in selected if (problem := self._plan(plan, item))]
         except ConfigurationError as error:
             problems.append(str(error))
-
-    def _plan_all(self, selected: list[LoadFunction]) -> list[str]:
-        """Give each its plan; what is wrong with those that have none."""
-        if not selected:
-            return []
-        plan = session_plan(self._config)
-        return [problem for item in selected if (problem := self._plan(plan, item))]
 
     def _plan(self, session: SessionPlan, item: LoadFunction) -> str | None:
         try:
@@ -75,18 +71,18 @@ class LoadHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """An async fixture's value belongs to one event loop."""
-        finish_foreign_values(self._loop, item, is_load=isinstance(item, LoadFunction))
+        finish_foreign_values(self._loop, item, is_load=runs_load(item))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Know whose fixtures are being set up; a test that ends the session has no report, but a result."""
-        self._current = item if isinstance(item, LoadFunction) else None
+        self._current = item if runs_load(item) else None
         self._loop.limit = None
         try:
             return (yield)
         except (KeyboardInterrupt, pytest.exit.Exception):
-            if self._current is not None and self._current.result is not None:
-                self._summary.add(self._current.nodeid, self._current.result)
+            if self._current is not None:
+                self._summary.add(self._current.nodeid, results_of(self._current))
             raise
         finally:
             self._current = self._loop.limit = None
@@ -112,13 +108,13 @@ class LoadHooks:
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> None:
         """pytest-timeout limits this test: our loop must keep the limit, too."""
-        if self._loop.limit is None and isinstance(item, LoadFunction):
+        if self._loop.limit is None and runs_load(item):
             self._loop.limit = Limit(item, settings)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """--load-pause: let the target recover between two load tests."""
-        if isinstance(item, LoadFunction) and isinstance(nextitem, LoadFunction) and item.result is not None:
+        if nextitem is not None and runs_load(item) and runs_load(nextitem) and results_of(item):
             time.sleep(session_plan(self._config).pause_ns / NS_PER_S)
 
     @pytest.hookimpl(wrapper=True)
@@ -127,15 +123,18 @@ class LoadHooks:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Attach the result, as plain values that travel between processes."""
         report = yield
-        if not isinstance(item, LoadFunction):
+        if not runs_load(item):
             return report
-        if isinstance(report.longrepr, tuple):  # a skip; everything else has been through the item's hands
+        if isinstance(report.longrepr, tuple):  # a skip
             path, line, reason = report.longrepr
             report.longrepr = path, line, redact(reason)
-        if call.when == "call" and item.result is not None:
-            report.load_result = item.result.to_plain()  # type: ignore[attr-defined]  # reports carry extras
+        else:  # that of a load test has been through the item's hands already
+            redact_representation(report.longrepr)
+        is_last = call.when == "call" or (call.when == "setup" and report.failed)
+        if is_last and (results := results_of(item)):
+            report.load_results = [result.to_plain() for result in results]  # type: ignore[attr-defined]  # extras
             if report.failed:
-                report.sections += item.failure_sections
+                report.sections += sections_of(item)
         return report
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
@@ -145,6 +144,6 @@ class LoadHooks:
             display.close()
 
 
-def _skip(items: list[LoadFunction]) -> None:
+def _skip(items: Iterable[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.skip(reason="--load-skip"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +15,6 @@ from pytest_loadtest.plugin.tracebacks import redact_representation, users_trace
 
 if TYPE_CHECKING:
     from pytest_loadtest.plugin.planning import SessionPlan, TestPlan  # noqa: F401 - in a string below
-    from pytest_loadtest.results.result import LoadResult
 
 loop_key = pytest.StashKey[LoadLoop]()
 session_plan_key = pytest.StashKey["SessionPlan"]()
@@ -37,8 +36,6 @@ class LoadFunction(pytest.Function):
     """One load test. `obj` is a plain stand-in, so that no async plugin takes it for its own."""
 
     plan: TestPlan
-    result: LoadResult | None = None  # of the last run
-    failure_sections: Sequence[tuple[str, str]] = ()  # title and text, shown if that run failed
 
     def _getobj(self) -> Callable[..., Any]:
         return shim_of(super()._getobj())  # type: ignore[no-untyped-call]  # pytest's own
@@ -50,23 +47,11 @@ class LoadFunction(pytest.Function):
         body: Callable[..., Any] = getattr(given, "__func__", given)
         return body
 
-    def _declared(self) -> object:
-        return inspect.getattr_static(self.cls, self.originalname) if self.cls is not None else None
-
     @property
-    def is_static(self) -> bool:
-        """Whether the body is a static method."""
-        return isinstance(self._declared(), staticmethod)
-
-    @property
-    def is_class_method(self) -> bool:
-        """Whether the body is a class method."""
-        return isinstance(self._declared(), classmethod)
-
-    @property
-    def load_loop(self) -> LoadLoop:
-        """The session's event loop for load."""
-        return self.config.stash[loop_key]
+    def binding(self) -> type | None:
+        """`staticmethod` or `classmethod`, if the body is one."""
+        declared = inspect.getattr_static(self.cls, self.originalname) if self.cls is not None else None
+        return next((kind for kind in (staticmethod, classmethod) if isinstance(declared, kind)), None)
 
     def runtest(self) -> None:
         """Run the load and judge it."""

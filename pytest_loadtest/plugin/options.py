@@ -55,7 +55,7 @@ OPTIONS = (
     Option("ramp-down", "time to go from full load to none", "TIME"),
     Option("rate", "arrivals of every open-model load test, such as 50/s", "RATE"),
     Option("budget", "replace a budget of every load test, such as p95=2s", "KEY=VALUE", repeatable=True),
-    Option("undecided", "a budget too close to call: estimate (default), pass or fail", "WORD"),
+    Option("undecided", "a budget too close to call: estimate (default), pass, fail or extend", "WORD"),
     Option("pause", "pause between load tests", "TIME"),
     Option("once", "1 virtual user, 1 iteration, no budgets: to debug a test, with --pdb", flag=True),
     Option("skip", "skip load tests", flag=True),

@@ -6,18 +6,20 @@ is a choice of scale made for this run, so it is stronger than the marker it sca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_loadtest.core.budget import Budget, Scope, Undecided, parse_budget, parse_budgets, with_defaults
 from pytest_loadtest.core.environment import Environment
 from pytest_loadtest.core.plan import Layer, LoadPlan, check_layer, plan_load, plan_once
-from pytest_loadtest.core.shape import OpenShape, Shape
+from pytest_loadtest.core.shape import Shape
 from pytest_loadtest.core.units import UnitError, parse_duration
+from pytest_loadtest.core.windows import misfit
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
 from pytest_loadtest.plugin.client_settings import client_settings
+from pytest_loadtest.plugin.measuring import iterations_asked, judged_spans
 from pytest_loadtest.plugin.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class TestPlan:
     once: bool = False
 
 
-BudgetKey = tuple[str, Scope, str]
+BudgetKey = tuple[str, Scope, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +89,41 @@ class SessionPlan:
         marker = next(_markers(item, "load"))
         if marker.args:
             raise ConfigurationError(f"load takes keywords only, not {', '.join(map(repr, marker.args))}")
-        load = plan_load(marker.kwargs, self.overrides, self.defaults)
-        budgets, notes = self._budgets(item, load.shape)
+        return self._with_budgets(plan_load(marker.kwargs, self.overrides, self.defaults), _marked(item))
+
+    def plan_of_call(
+        self, item: pytest.Item, words: Mapping[str, object], budgets: Iterable[Mapping[str, object]]
+    ) -> TestPlan:
+        """The plan of a load that a test runs by itself. Raises ConfigurationError.
+
+        What it compares is its own affair: of all that the session scales, only the duration concerns it.
+        """
+        durations = tuple(
+            Layer(layer.source, {"duration": layer.values["duration"]})
+            for layer in self.overrides
+            if "duration" in layer.values
+        )
+        load = plan_load(words, durations, self.defaults)
+        called = (budget for values in budgets for budget in parse_budgets(values))
+        return self._with_budgets(load, {**_marked(item), **{_key(budget): budget for budget in called}})
+
+    def _with_budgets(self, load: LoadPlan, own: Mapping[BudgetKey, Budget]) -> TestPlan:
+        """The load with its own budgets and those of the session."""
+        budgets, notes = self._budgets(own, load.shape)
         if self.once:
             return TestPlan(plan_once(load), (), once=True)
-        load = replace(load, overrides=(*load.overrides, *notes))
-        return TestPlan(load, tuple(with_defaults(budgets.values())), self.undecided)
+        fitting, misfits = _fitting(load, budgets.values())
+        load = replace(load, overrides=(*load.overrides, *notes, *misfits))
+        return TestPlan(load, tuple(with_defaults(fitting)), self.undecided)
 
-    def _budgets(self, item: pytest.Item, shape: Shape) -> tuple[dict[BudgetKey, Budget], list[str]]:
-        """The budgets of a test, and what the session's options changed of them, in words."""
+    def _budgets(
+        self, own: Mapping[BudgetKey, Budget], shape: Shape
+    ) -> tuple[dict[BudgetKey, Budget], list[str]]:
+        """The budgets of a load, and what the session's options changed of them, in words."""
         budgets = {
             _key(budget): budget for budget in self.budget_defaults.budgets if _concerns(budget, shape)
         }
-        budgets.update(_marked_budgets(item))
+        budgets.update(own)
         notes: dict[BudgetKey, str] = {}
         for layer in self.budget_overrides:
             for budget in layer.budgets:
@@ -109,9 +133,28 @@ class SessionPlan:
         return budgets, list(notes.values())
 
 
+def _fitting(load: LoadPlan, budgets: Iterable[Budget]) -> tuple[list[Budget], list[str]]:
+    """The budgets that the load is long enough for, and what becomes of the others, in words.
+
+    A window that does not fit into the marker's own load is a mistake. But who tries a test out with
+    --load-duration=5s must not have to edit its markers.
+    """
+    fitting, misfits = [], []
+    for budget in budgets:
+        spans = judged_spans(load, load.shape, load.shape.duration_ns) or ((0, load.shape.duration_ns),)
+        reason = misfit(budget, spans, 1) if budget.window_ns and not iterations_asked(load.shape) else ""
+        if not reason:
+            fitting.append(budget)
+        elif load.overrides:
+            misfits.append(f"budget {budget.label} left out, the load is too short for it")
+        else:
+            raise ConfigurationError(f"budget {budget.label}: {reason}")
+    return fitting, misfits
+
+
 def _concerns(budget: Budget, shape: Shape) -> bool:
-    """Whether a budget for all load tests is one for this test: only an open model can drop iterations."""
-    return budget.key != "dropped" or isinstance(shape, OpenShape)
+    """Whether a budget for all load tests is one for this test: what has no schedule cannot drop anything."""
+    return budget.key != "dropped" or shape.has_schedule
 
 
 def _note(before: Budget | None, budget: Budget, source: str) -> str:
@@ -121,7 +164,7 @@ def _note(before: Budget | None, budget: Budget, source: str) -> str:
 
 def _key(budget: Budget) -> BudgetKey:
     """Budgets with the same key speak of the same figure."""
-    return budget.key, budget.scope, budget.pattern
+    return budget.key, budget.scope, budget.pattern, budget.window_ns
 
 
 def _markers(item: pytest.Item, name: str) -> Iterator[pytest.Mark]:
@@ -147,7 +190,7 @@ def _distances(node: Any) -> Iterator[tuple[int, int]]:
                 yield id(getattr(mark, "mark", mark)), distance
 
 
-def _marked_budgets(item: pytest.Item) -> dict[BudgetKey, Budget]:
+def _marked(item: pytest.Item) -> dict[BudgetKey, Budget]:
     budgets: dict[BudgetKey, Budget] = {}
     for marker in _markers(item, "budget"):
         if marker.args:

@@ -1,4 +1,4 @@
-"""A load test's body, as the engine runs it: per-VU fixtures around it, pytest's exceptions explained."""
+"""A load's body, as the engine runs it: per-VU fixtures around it, pytest's exceptions explained."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import copy
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,44 +30,75 @@ _ENDS_OF_LOAD = (pytest.UsageError, pytest.exit.Exception, pytest.xfail.Exceptio
 _LONGEST_MESSAGE = 300
 
 
-class PytestProgram:
-    """Runs the body of one load item."""
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A function with the fixtures it takes. `nodes` are all per-VU fixtures of the test, in pytest's order:
+    autouse and usefixtures, which are handed to nobody, come before arguments.
+    """
 
-    def __init__(self, item: LoadFunction, *, keep_error: bool = False) -> None:
-        self._item = item
-        self._function = item.body
-        self._is_async = is_coroutine_body(self._function)
-        info = item._fixtureinfo
-        self._arguments = {name: item.funcargs[name] for name in info.argnames}
-        # In pytest's order: autouse and usefixtures, which are handed to nobody, come before arguments.
-        self._nodes = [value for value in item.funcargs.values() if isinstance(value, PerVU)]
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any]
+    nodes: tuple[PerVU, ...]
+    instance: object = None  # of the test's class: each user has a copy of it
+    binding: type | None = None  # `staticmethod` or `classmethod`, if it is one of a class
+
+    @classmethod
+    def of_item(cls, item: LoadFunction) -> Scenario:
+        """The body of a marked test."""
+        return cls(
+            item.body,
+            {name: item.funcargs[name] for name in item._fixtureinfo.argnames},
+            per_vu_nodes(item.funcargs.values()),
+            item.instance,
+            item.binding,
+        )
+
+    def bound_to(self, instance: object) -> Callable[..., Any]:
+        """The function as an instance's method, if it is one."""
+        if instance is None or self.binding is staticmethod:
+            return self.function
+        bound: Callable[..., Any] = self.function.__get__(
+            type(instance) if self.binding is classmethod else instance
+        )
+        return bound
+
+
+def per_vu_nodes(values: Iterable[Any]) -> tuple[PerVU, ...]:
+    """Those of the fixtures' values that stand for one value per user."""
+    return tuple(value for value in values if isinstance(value, PerVU))
+
+
+class PytestProgram:
+    """Runs a scenario. Paths of failures are shown relative to `root`."""
+
+    def __init__(self, scenario: Scenario, root: Path, *, keep_error: bool = False) -> None:
+        self._scenario = scenario
+        self._root = root
+        self._is_async = is_coroutine_body(scenario.function)
         self._places: dict[str, str] = {}  # as in tracebacks, and as shown
         # The first look-up of a module walks all of them: 50 ms, which a first failure would stall the load.
-        inspect.getmodule(self._function.__code__)
+        inspect.getmodule(getattr(inspect.unwrap(scenario.function), "__code__", None))
         self._keep_error = keep_error
         self.first_error: BaseException | None = None  # only for --load-once: it keeps frames alive
 
     @asynccontextmanager
     async def session(self, user: VirtualUser) -> AsyncIterator[Body]:
         """This user's fixtures around its body."""
-        instance = copy.copy(self._item.instance) if self._item.instance is not None else None
+        scenario = self._scenario
+        instance = copy.copy(scenario.instance) if scenario.instance is not None else None
         async with AsyncExitStack() as stack:
             fixtures = UserFixtures(user, instance, stack)
-            for node in self._nodes:
+            for node in scenario.nodes:
                 await fixtures.value(node, for_sync=False)
             arguments = {
                 name: await fixtures.value(given, for_sync=not self._is_async)
-                for name, given in self._arguments.items()
+                for name, given in scenario.arguments.items()
             }
-            yield self._body(instance, arguments, fixtures)
-
-    def _body(self, instance: object, arguments: dict[str, Any], fixtures: UserFixtures) -> Body:
-        function: Callable[..., Any] = self._function
-        if instance is not None and not self._item.is_static:
-            function = function.__get__(type(instance) if self._item.is_class_method else instance)
-        if self._is_async:
-            return functools.partial(function, **arguments)
-        return functools.partial(fixtures.sync_body, function, **arguments)
+            function = scenario.bound_to(instance)
+            if self._is_async:
+                yield functools.partial(function, **arguments)
+            else:
+                yield functools.partial(fixtures.sync_body, function, **arguments)
 
     def is_failure(self, error: BaseException) -> bool:
         """Exceptions and pytest.fail() fail an iteration; pytest.skip(), xfail() and exit() end the load."""
@@ -87,7 +119,7 @@ class PytestProgram:
 
     def _relative(self, place: str) -> str:
         try:
-            return str(Path(place).relative_to(self._item.config.rootpath))
+            return str(Path(place).relative_to(self._root))
         except ValueError:
             return place
 

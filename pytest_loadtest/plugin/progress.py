@@ -13,12 +13,11 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.engine.runner import LoadRun
 from pytest_loadtest.report.progress import LiveLine, Snapshot, plain_line
 
 if TYPE_CHECKING:
-    from pytest_loadtest.plugin.item import LoadFunction
+    from pytest_loadtest.plugin.job import LoadJob
 
 PLAIN_EVERY_S = 10.0
 LIVE_EVERY_S = 0.25
@@ -59,15 +58,15 @@ class Display:
 display_key = pytest.StashKey[Display | None]()
 
 
-async def watch(item: LoadFunction, run: LoadRun) -> None:
+async def watch(job: LoadJob, run: LoadRun) -> None:
     """Show the load's progress until cancelled."""
-    display = item.config.stash.get(display_key, None)
+    display = job.item.config.stash.get(display_key, None)
     if display is None:
         await asyncio.Event().wait()
     elif display.live:
-        await _watch_live(item, run, display)
+        await _watch_live(job, run, display)
     else:
-        await _watch_plain(item, run, display)
+        await _watch_plain(job, run, display)
 
 
 def _leave_pytests_line(config: pytest.Config) -> None:
@@ -78,7 +77,7 @@ def _leave_pytests_line(config: pytest.Config) -> None:
         reporter.flush()
 
 
-def _resume_pytests_line(item: LoadFunction) -> None:
+def _resume_pytests_line(item: pytest.Item) -> None:
     """Begin pytest's line of this test again, which then gets its dot or word."""
     reporter = item.config.pluginmanager.getplugin("terminalreporter")
     capture = item.config.pluginmanager.getplugin("capturemanager")
@@ -86,19 +85,19 @@ def _resume_pytests_line(item: LoadFunction) -> None:
         reporter.pytest_runtest_logstart(item.nodeid, item.location)
 
 
-async def _watch_plain(item: LoadFunction, run: LoadRun, display: Display) -> None:
+async def _watch_plain(job: LoadJob, run: LoadRun, display: Display) -> None:
     await asyncio.sleep(PLAIN_EVERY_S)
-    _leave_pytests_line(item.config)
+    _leave_pytests_line(job.item.config)
     try:
         while True:
-            display.stream.write(plain_line(_snapshot(item, run)) + "\n")
+            display.stream.write(plain_line(_snapshot(job, run)) + "\n")
             display.stream.flush()
             await asyncio.sleep(PLAIN_EVERY_S)
     finally:
-        _resume_pytests_line(item)
+        _resume_pytests_line(job.item)
 
 
-async def _watch_live(item: LoadFunction, run: LoadRun, display: Display) -> None:
+async def _watch_live(job: LoadJob, run: LoadRun, display: Display) -> None:
     from rich.console import Console
     from rich.live import Live
 
@@ -106,22 +105,20 @@ async def _watch_live(item: LoadFunction, run: LoadRun, display: Display) -> Non
     live = Live(
         console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
     )
-    _leave_pytests_line(item.config)
+    _leave_pytests_line(job.item.config)
     try:
         with live:
             while True:
-                live.update(LiveLine(_snapshot(item, run)), refresh=True)
+                live.update(LiveLine(_snapshot(job, run)), refresh=True)
                 await asyncio.sleep(LIVE_EVERY_S)
     finally:
-        _resume_pytests_line(item)
+        _resume_pytests_line(job.item)
 
 
-def _snapshot(item: LoadFunction, run: LoadRun) -> Snapshot:
-    recorder: Recorder = run.recorder
-    recorder.flush()
+def _snapshot(job: LoadJob, run: LoadRun) -> Snapshot:
     return Snapshot.of(
-        item.plan.load.name or item.name,
-        recorder.metrics,
+        job.name,
+        run.recorder.metrics,  # as of the last second: counting more often would disturb what is measured
         elapsed_ns=run.elapsed_ns,
         total_ns=run.shape.duration_ns,
         vus=run.active,

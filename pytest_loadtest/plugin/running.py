@@ -1,65 +1,97 @@
-"""Runs one load item: engine, progress, result, verdict. Owns the order in which they come to be.
+"""Runs one load: engine, progress, result, verdict. Owns the order in which they come to be.
 
-Whatever ends the load, its result is kept on the item before anything is raised.
+Whatever ends the load, its result is kept with the test before anything is raised.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
+from dataclasses import dataclass
 
 import pytest
 
-from pytest_loadtest.core.metrics import Metrics
-from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import Recorder
-from pytest_loadtest.core.shape import OpenShape
 from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.engine.ending import Ending, LoadEnd
 from pytest_loadtest.engine.runner import LoadRun
 from pytest_loadtest.engine.saturation import GeneratorProbe
-from pytest_loadtest.plugin.item import LoadFailed, LoadFunction
-from pytest_loadtest.plugin.judging import build_result, failure_sections, slice_length_ns
-from pytest_loadtest.plugin.program import PytestProgram
+from pytest_loadtest.plugin.item import LoadFailed, LoadFunction, loop_key
+from pytest_loadtest.plugin.job import EndedLoad, LoadJob, forget_loads, sections_of
+from pytest_loadtest.plugin.judging import build_result, failure_sections
+from pytest_loadtest.plugin.measuring import measurement_of, settled, slice_length_ns
+from pytest_loadtest.plugin.program import PytestProgram, Scenario
 from pytest_loadtest.plugin.progress import watch
+from pytest_loadtest.plugin.watching import watchers_of
 from pytest_loadtest.report.failure import failure_text
+from pytest_loadtest.results.result import LoadResult
 
-# When every request until then failed to reach anybody, and so many iterations have ended like that, the
-# target is not there. Fewer tell nothing: a test may try something optional first and do its work after.
-NO_TARGET_AFTER_NS = 3 * NS_PER_S
-NO_TARGET_ITERATIONS = 5
-NO_TARGET = frozenset({Outcome.REFUSED, Outcome.DNS, Outcome.UNREACHABLE})
 # The test decided not to be run: there is no result to show.
 NO_RESULT = (pytest.skip.Exception, pytest.xfail.Exception)
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A load that has ended, and its result; without one the test decided not to be run."""
+
+    ended: EndedLoad
+    result: LoadResult | None
+
+
 def run_load_test(item: LoadFunction) -> None:
-    """Run, keep the result, then raise what pytest shall report."""
-    item.result = None  # of an earlier run, when it is run again
-    limit = item.load_loop.limit
-    shape = item.plan.load.shape
-    recorder = Recorder(slice_length_ns(shape), open_model=isinstance(shape, OpenShape))
-    program = PytestProgram(item, keep_error=item.plan.once)
-    deadline_ns = round(limit.remaining_s * NS_PER_S) if limit else None
-    probe = None if item.plan.once else GeneratorProbe()  # who debugs is not a generator
-    seed = item.plan.load.seed
-    run = LoadRun(shape, program, recorder, seed=seed, deadline_ns=deadline_ns, probe=probe)
+    """Run a marked test, keep the result, then raise what pytest shall report."""
+    forget_loads(item)
+    plan = item.plan
+    job = LoadJob(
+        item=item,
+        name=plan.load.name or item.name,
+        title=plan.load.name or item.nodeid,
+        plan=plan,
+        program=PytestProgram(Scenario.of_item(item), item.config.rootpath, keep_error=plan.once),
+        fixtures=item.fixturenames,
+        loop=item.config.stash[loop_key],
+    )
+    loaded = run_load(job)
+    raise_error(loaded.ended)
+    raise_verdict(loaded)
+
+
+def run_load(job: LoadJob) -> Loaded:
+    """Run it to its end, judge it, and keep the result. Raises KeyboardInterrupt if asked for it twice."""
+    limit, shape = job.loop.limit, job.plan.load.shape
+    recorder = Recorder(slice_length_ns(job.plan), open_model=shape.has_schedule)
+    run = LoadRun(
+        shape,
+        job.program,
+        recorder,
+        seed=job.plan.load.seed,
+        deadline_ns=round(limit.remaining_s * NS_PER_S) if limit else None,
+        probe=None if job.plan.once else GeneratorProbe(),  # who debugs is not a generator
+    )
     try:
         with limit.kept_by_loop() if limit else nullcontext():
-            end = item.load_loop.run(_watched(item, run))
+            end = job.loop.run(_watched(job, run))
     except KeyboardInterrupt:  # the second Ctrl-C: little is torn down, but what was measured is shown
-        recorder.flush()
-        item.result = build_result(item, recorder, LoadEnd(Ending.INTERRUPTED, ran_ns=run.elapsed_ns))
+        _keep(job, run, LoadEnd(Ending.INTERRUPTED, ran_ns=run.elapsed_ns))
         raise
-    recorder.flush()  # requests of forgotten tasks ended only when their clients were closed
-    if not isinstance(end.error, NO_RESULT):
-        item.result = build_result(item, recorder, end)
-        item.failure_sections = list(failure_sections(item.result, end))
-    _raise_verdict(item, end, program)
+    return _keep(job, run, end)
 
 
-async def _watched(item: LoadFunction, run: LoadRun) -> LoadEnd:
-    beside = [asyncio.ensure_future(watch(item, run)), asyncio.ensure_future(_stop_without_target(run))]
+def _keep(job: LoadJob, run: LoadRun, end: LoadEnd) -> Loaded:
+    run.recorder.flush()  # requests of forgotten tasks ended only when their clients were closed
+    load = job.plan.load
+    measured = measurement_of(load, run.shape, run.recorder.metrics, end.ran_ns)
+    ended = EndedLoad(job, run.shape, *settled(load, run.shape, measured), end)
+    if isinstance(end.error, NO_RESULT):
+        return Loaded(ended, None)
+    result = build_result(ended)
+    job.keep(result)
+    sections_of(job.item).extend(failure_sections(result, end))
+    return Loaded(ended, result)
+
+
+async def _watched(job: LoadJob, run: LoadRun) -> LoadEnd:
+    beside = [asyncio.ensure_future(work) for work in (watch(job, run), *watchers_of(job, run))]
     try:
         return await run.run()
     finally:
@@ -68,39 +100,21 @@ async def _watched(item: LoadFunction, run: LoadRun) -> LoadEnd:
         await asyncio.gather(*beside, return_exceptions=True)
 
 
-async def _stop_without_target(run: LoadRun) -> None:
-    """End a load whose test survives that nothing answers: it would only count refused connections."""
-    while True:
-        await asyncio.sleep(NO_TARGET_AFTER_NS / NS_PER_S / 10)
-        if run.elapsed_ns < NO_TARGET_AFTER_NS:
-            continue
-        run.recorder.flush()
-        metrics = run.recorder.metrics
-        if not has_no_target(metrics):
-            return
-        if metrics.iterations.finished.total() >= NO_TARGET_ITERATIONS:
-            run.stop(Ending.NO_TARGET, next(iter(metrics.errors.values())).sample)
-            return
-
-
-def has_no_target(metrics: Metrics) -> bool:
-    """Nobody was reached so far: no connection was made, and every request failed for that reason.
-
-    A request that waits for its answer is no reason: it is not recorded yet, but its connection is.
-    """
-    outcomes = {outcome for series in metrics.requests.values() for outcome in series.outcomes}
-    was_connected = any("connecting" in series.phases for series in metrics.requests.values())
-    return outcomes <= NO_TARGET and not was_connected
-
-
-def _raise_verdict(item: LoadFunction, end: LoadEnd, program: PytestProgram) -> None:
+def raise_error(ended: EndedLoad) -> None:
+    """Raise what ended the load, if it is an error, or Ctrl-C."""
+    job, end = ended.job, ended.end
     if end.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt
     if end.error is not None:
         if end.ending is Ending.SET_UP_FAILED:
             end.error.add_note(f"raised in the set-up of {end.reason}, before any load was sent")
         raise end.error
-    if program.first_error is not None and item.plan.once:
-        raise program.first_error
-    if item.result is not None and item.result.state != "passed":
-        raise LoadFailed(failure_text(item.result))
+    if job.program.first_error is not None and job.plan.once:
+        raise job.program.first_error
+
+
+def raise_verdict(loaded: Loaded, which: str = "") -> None:
+    """Raise LoadFailed with the whole report, if the load has not passed. `which` it was, of several."""
+    __tracebackhide__ = True
+    if loaded.result is not None and loaded.result.state != "passed":
+        raise LoadFailed(which + failure_text(loaded.result))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.wording import shape_in_words
+from pytest_loadtest.plugin.collection import runs_load
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
 from pytest_loadtest.report.failure import details
 from pytest_loadtest.report.tables import (
@@ -31,21 +33,21 @@ class Summary:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._results: dict[str, LoadResult] = {}
+        self._results: dict[str, list[LoadResult]] = {}  # by test
 
-    def add(self, nodeid: str, result: LoadResult) -> None:
-        """Show this result at the end; a rerun replaces the earlier result of the same test."""
-        self._results[nodeid] = result
+    def add(self, nodeid: str, results: list[LoadResult]) -> None:
+        """Show these at the end; a rerun replaces the earlier results of the same test."""
+        if results:
+            self._results[nodeid] = results
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the result out of a report."""
-        plain: dict[str, Any] | None = getattr(report, "load_result", None)
-        if plain is not None:
-            self.add(report.nodeid, LoadResult.from_plain(plain))
+        """Take the results out of a report."""
+        plain: list[dict[str, Any]] = getattr(report, "load_results", [])
+        self.add(report.nodeid, [LoadResult.from_plain(each) for each in plain])
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """What will be sent where, and what was overridden."""
-        selected = [item for item in items if isinstance(item, LoadFunction)]
+        selected = [item for item in items if runs_load(item)]
         session = self._config.stash.get(session_plan_key, None)
         if not selected or session is None or self._config.get_verbosity() < 0:
             return []
@@ -55,12 +57,7 @@ class Summary:
         lines = [
             f"load tests: {len(selected)}, environment {environment}{f' ({api})' if api else ''}, {profile}"
         ]
-        for item in selected:
-            changed = "; ".join(item.plan.load.overrides)
-            lines.append(
-                f"  {item.name}: {shape_in_words(item.plan.load.shape)}{f' [{changed}]' if changed else ''}"
-            )
-        return lines
+        return [*lines, *(f"  {item.name}: {_announced(item)}" for item in selected)]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The table of all load tests; with -v the requests and custom metrics of each, too."""
@@ -70,8 +67,9 @@ class Summary:
         color = bool(terminalreporter.hasmarkup)
         width = terminalreporter._tw.fullwidth
         writer.write_sep("=", "load tests")
-        writer.write_line(render(summary_table(self._results.values(), width), width, color=color))
-        for result in self._results.values():
+        results = list(chain.from_iterable(self._results.values()))
+        writer.write_line(render(summary_table(results, width), width, color=color))
+        for result in results:
             self._write_details(writer, result, width)
 
     def _write_details(self, writer: Any, result: LoadResult, width: int) -> None:
@@ -84,6 +82,14 @@ class Summary:
         if result.state == "passed":
             for remark in result.remarks:
                 writer.write_line(f"note: {result.test}: {remark}")
+
+
+def _announced(item: pytest.Item) -> str:
+    """What a test is going to do."""
+    if not isinstance(item, LoadFunction):
+        return "loads of its own"
+    changed = "; ".join(item.plan.load.overrides)
+    return f"{shape_in_words(item.plan.load.shape)}{f' [{changed}]' if changed else ''}"
 
 
 def _details(result: LoadResult) -> Iterator[Table]:

@@ -57,6 +57,8 @@ def _in_words(row: BudgetRow) -> str:
         return f"{row.label} {row.measured}, limit {row.limit}"
     if row.measured == NOT_MEASURED:
         return f"{row.label} not measured"
+    if row.endless:
+        return f"{row.label} has no end: {row.endless}, limit {row.limit}"
     if row.reason and row.is_close:
         return f"{row.label} {row.measured} too close to call, limit {row.limit}"
     if row.reason:  # what is known keeps the limit, but not all is known: the reason says what is not

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pytest_loadtest.core.confidence import confidence_text
 from pytest_loadtest.core.metrics import PHASES
 from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
 from pytest_loadtest.core.wording import short_duration
@@ -102,7 +103,8 @@ def short_name(test: str) -> str:
 
 def budget_table(result: LoadResult) -> Table:
     """Every judged budget: limit, measured, verdict; broken ones first."""
-    table = _table("budget", "limit", "measured", "95 % interval", "", texts=frozenset({""}))
+    interval = f"{confidence_text(result.confidence)} interval"
+    table = _table("budget", "limit", "measured", interval, "", texts=frozenset({""}))
     for row in sorted(result.budgets, key=lambda row: row.passed):
         table.add_row(
             Text(row.label + (" (default)" if row.implicit else "")),

@@ -37,10 +37,12 @@ def ends(n: int, outcome: Outcome, name: str = "a", took: int = 100 * MS, *, at:
     return tell
 
 
-def iterations(n: int, *, failed: bool = False, at: int = IN_STEADY) -> Tell:
+def iterations(n: int, *, failed: bool = False, took: int = S, at: int = IN_STEADY, delay: int = 0) -> Tell:
+    """`n` iterations that ended by themselves."""
+
     def tell(recorder: Recorder) -> None:
         for _ in range(n):
-            recorder.iteration(at, at + S, failed=failed, delay_ns=0)
+            recorder.iteration(at, at + took, failed=failed, delay_ns=delay)
 
     return tell
 

@@ -125,6 +125,42 @@ SOME_KEYS = "p50 p75 p90 p95 p99 p99_9 (any pN), mean, max, error_rate"
             id="a subject that the key does not have",
         ),
         pytest.param(
+            {"p95": 1, "window": "999ms"},
+            ["budget window=: '999ms' is not a duration in tenths of a second, 1 s or longer"],
+            id="a window of few requests",
+        ),
+        pytest.param(
+            {"p95": 1, "window": "1.25s"},
+            ["budget window=: '1.25s' is not a duration in tenths of a second"],
+            id="a window that is not made of slices",
+        ),
+        pytest.param(
+            {"p95": 1, "window": "wide"}, ["budget window=: 'wide' is not a dur"], id="a wide window"
+        ),
+        pytest.param(
+            {"p95": 1, "abort": 0}, ["budget abort=: 0 is not a duration above zero"], id="an abort at once"
+        ),
+        pytest.param(
+            {"p95": 1, "abort": True}, ["budget abort=: True is not a dur"], id="abort is no switch"
+        ),
+        pytest.param({"window": "10s"}, ["a budget without a limit", SOME_KEYS], id="a window of nothing"),
+        *(
+            pytest.param(
+                {key: 1, "window": "10s"} | ({"metric": "n"} if "count" in key else {}),
+                [f"budget '{key}' does not go with window=: it is a count of the whole run"],
+                id=f"{key} is counted over the whole run",
+            )
+            for key in ("iterations", "dropped", "max_count", "min_count")
+        ),
+        *(
+            pytest.param(
+                {key: 1, "abort": "10s"} | ({"metric": "n"} if "count" in key else {}),
+                [f"budget '{key}' does not go with abort=: only at the end is it known that too few came"],
+                id=f"{key} can only be kept at the end",
+            )
+            for key in ("iterations", "min_count")
+        ),
+        pytest.param(
             {"max_count": 1},
             ["budget 'max_count' does not go with the whole test; it holds for metric="],
             id="a key that needs a subject",
@@ -149,6 +185,15 @@ def test_a_marker_makes_one_budget_for_each_of_its_limits() -> None:
     ]
 
 
+def test_a_markers_modifiers_hold_for_all_its_limits_and_go_together() -> None:
+    values = {"p95": 1, "error_rate": 0.1, "request": "a", "window": "2.5s", "abort": 10}
+    assert parse_budgets(values) == [
+        Budget("p95", S, Scope.REQUEST, "a", window_ns=5 * S // 2, abort_ns=10 * S),
+        Budget("error_rate", 0.1, Scope.REQUEST, "a", window_ns=5 * S // 2, abort_ns=10 * S),
+    ]
+    assert [(b.window_ns, b.abort_ns) for b in parse_budgets({"dropped": 0, "abort": "1s"})] == [(0, S)]
+
+
 @pytest.mark.parametrize(
     ("budget", "label"),
     [
@@ -156,6 +201,12 @@ def test_a_marker_makes_one_budget_for_each_of_its_limits() -> None:
         (Budget("p99_9", S), "p99.9"),
         (Budget("p95", S, Scope.REQUEST, "agent details"), "p95 of 'agent details'"),
         (Budget("check_rate", 1, Scope.CHECK, "agents are listed"), "check_rate of 'agents are listed'"),
+        (Budget("p95", S, window_ns=10 * S), "p95 in every 10s"),
+        (Budget("p95", S, abort_ns=10 * S), "p95"),
+        (
+            Budget("p95", S, Scope.REQUEST, "agent details", window_ns=90 * S),
+            "p95 of 'agent details' in every 1m30s",
+        ),
         (Budget("error_rate", 0, implicit=True, excluded=("a", "b*")), "error_rate of all but 'a', 'b*'"),
     ],
 )
@@ -190,7 +241,7 @@ def test_when_a_budget_holds(budget: Budget, measured: float, holds: bool) -> No
         pytest.param(Budget("p95", 200 * S), 200.3 * S, "3m 20.3s", id="minutes too"),
         pytest.param(Budget("error_rate", 0.05), 0.050004, "5.0004%", id="shares too"),
         pytest.param(Budget("rps", 500), 499.96, "499.96/s", id="rates too"),
-        pytest.param(Budget("p95", 5 * S), math.inf, "never", id="never"),
+        pytest.param(Budget("p95", 5 * S), math.inf, "no end", id="no end"),
         pytest.param(Budget("p95", 5 * S), math.nan, "-", id="nothing measured"),
     ],
 )
@@ -213,6 +264,12 @@ def test_a_limit_for_all_replaces_the_default() -> None:
     budgets = with_defaults(explicit)
     assert budgets[:2] == explicit
     assert [budget.key for budget in budgets[2:]] == ["failure_rate", "dropped"]
+
+
+def test_a_limit_for_every_window_replaces_the_default() -> None:
+    """Who tolerates 5 % in every minute tolerates some in the whole run."""
+    budgets = with_defaults(parse_budgets({"error_rate": "5%", "window": "1m"}))
+    assert [budget.key for budget in budgets if budget.implicit] == ["failure_rate", "dropped", "check_rate"]
 
 
 def test_a_limit_for_some_leaves_the_default_for_the_rest() -> None:

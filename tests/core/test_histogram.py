@@ -19,7 +19,6 @@ from pytest_loadtest.core.histogram import (
     SLOTS,
     UNDERFLOW,
     Histogram,
-    SparseHistogram,
     lower_edge,
     rank_of,
     slot_of,
@@ -166,23 +165,6 @@ def test_merging_in_any_order_equals_one_histogram_of_all(parts: list[list[int]]
     for part in parts:
         merged.merge(histogram_of(part))
     assert figures(merged) == figures(whole)
-
-
-@given(st.lists(latencies, min_size=1, max_size=12), st.lists(latencies, min_size=1, max_size=12))
-@bounded
-def test_merging_sparse_histograms_equals_merging_dense_ones(first: list[int], second: list[int]) -> None:
-    sparse = sparse_of(first)
-    sparse.merge(sparse_of(second))
-    merged = Histogram()
-    merged.merge_sparse(sparse)
-    assert figures(merged) == figures(histogram_of(first + second))
-
-
-def sparse_of(values: list[int]) -> SparseHistogram:
-    used, counts = np.unique(slot_of(np.array(values, dtype=np.int64)), return_counts=True)
-    return SparseHistogram(
-        used.astype(np.uint16), counts.astype(np.uint32), len(values), sum(values), min(values), max(values)
-    )
 
 
 def test_what_was_merged_in_can_be_taken_out_again() -> None:

@@ -48,6 +48,7 @@ def play(recorder: Recorder, events: Iterable[int]) -> Metrics:
         recorder.rate("hits", event % 2 > 0)
         recorder.count("made", event)
         recorder.trend("build", waited)
+    recorder.gauge(7, 1)
     recorder.dropped(5 * S, 2)
     recorder.interrupted()
     recorder.flush()
@@ -68,7 +69,7 @@ def latencies(timeline: LatencyTimeline) -> list[tuple[object, ...]]:
 
 def everything_of(series: RequestSeries) -> list[object]:
     return [
-        *(counts(part) for part in (series.total, series.failed)),
+        *(counts(part) for part in (series.total, series.failed, series.finished)),
         *(latencies(part) for part in (series.service, series.response, series.censored)),
         {name: figures(histogram) for name, histogram in series.phases.items()},
         (dict(series.outcomes), dict(series.statuses), series.bytes_sent, series.bytes_received),
@@ -79,7 +80,10 @@ def everything(metrics: Metrics) -> list[object]:
     iterations = metrics.iterations
     return [
         {name: everything_of(series) for name, series in metrics.requests.items()},
-        *(counts(part) for part in (iterations.finished, iterations.failed, iterations.dropped)),
+        *(
+            counts(part)
+            for part in (iterations.finished, iterations.ended, iterations.failed, iterations.dropped)
+        ),
         *(latencies(part) for part in (iterations.service, iterations.response)),
         (figures(iterations.start_delay), iterations.interrupted),
         [
@@ -102,6 +106,12 @@ def test_two_merged_processes_equal_one_that_did_it_all() -> None:
     for name in ("GET /0", "GET /1", "GET /2"):
         assert one.requests[name].censored.total() > 10
     assert everything(merged) == everything(one)
+
+
+def test_levels_of_two_processes_add_up() -> None:
+    merged = play(Recorder(S), range(400))
+    merged.merge(play(Recorder(S), range(400)))
+    assert (merged.vus[2], merged.queued[2]) == (14, 2)
 
 
 def test_merging_into_empty_metrics_copies_and_shares_nothing() -> None:

@@ -7,14 +7,13 @@ from datetime import timedelta
 import pytest
 
 from pytest_loadtest.core.plan import Layer, LoadPlan, check_layer, plan_load, plan_once
+from pytest_loadtest.core.profile import Profile, Stage
 from pytest_loadtest.core.shape import (
     DEFAULT_ITERATIONS_TIME_NS,
     Arrivals,
     ClosedShape,
     OpenShape,
-    Profile,
     Shape,
-    Stage,
 )
 from pytest_loadtest.errors import ConfigurationError
 
@@ -92,8 +91,8 @@ _STAGE = 'a stage with a duration and a target, such as ("30s", 100)'
         pytest.param(
             {"duraton": "3m"},
             "load: unknown keyword 'duraton' (did you mean 'duration'?); allowed are vus, duration, ramp_up, "
-            "ramp_down, stages, iterations, iterations_per_vu, rate, max_vus, arrivals, graceful_stop, seed, "
-            "name",
+            "ramp_down, stages, iterations, iterations_per_vu, pacing, rate, max_vus, arrivals, "
+            "graceful_stop, warm_up, seed, name",
             id="an unknown word, with the nearest known one",
         ),
         pytest.param({"zzz": 1}, "load: unknown keyword 'zzz'; allowed are vus,", id="a word like no other"),

@@ -55,7 +55,8 @@ def test_every_end_is_counted_and_only_some_have_a_latency(outcome: Outcome) -> 
     assert series.failed[1] == int(outcome.is_error)
     assert series.service.histogram().sum == (2 * S if outcome.has_latency else 0)
     assert series.service.total() == int(outcome.has_latency)
-    assert series.censored.total() == int(outcome is Outcome.CENSORED)
+    assert series.finished[3] == int(outcome is not Outcome.CENSORED)
+    assert series.censored.total() == int(outcome in (Outcome.CENSORED, Outcome.CANCELLED))
     assert series.bytes_sent == 300, "bytes were sent, whatever came of it"
 
 
@@ -74,6 +75,24 @@ def test_a_censored_request_is_counted_with_the_time_it_had_taken_and_once_more_
     series = flushed(recorder)
     assert series.service.total() == 2
     assert only_value(series.censored.histogram()) == 8 * S
+
+
+def test_what_the_test_cancelled_is_a_lower_bound_too() -> None:
+    recorder = started(open_model=True)
+    recorder.no_response("a", Outcome.CANCELLED, ORIGIN + S, ORIGIN + 3 * S, 300, 500 * MS)
+    answer(recorder)
+    series = flushed(recorder)
+    assert only_value(series.censored.histogram()) == 2500 * MS
+    assert (series.outcomes[Outcome.CENSORED], series.failed.total()) == (0, 1)
+
+
+def test_a_request_started_in_one_slice_and_finished_in_another() -> None:
+    recorder = started(open_model=True)
+    answer(recorder, at=2 * S, sending=S, waiting=S, receiving=S, delay=S)
+    answer(recorder, at=2 * S)
+    series = flushed(recorder)
+    assert [series.total[index] for index in range(6)] == [0, 1, 1, 0, 0, 0]
+    assert [series.finished[index] for index in range(6)] == [0, 0, 1, 0, 0, 1]
 
 
 def test_names_in_one_buffer_do_not_mix() -> None:
@@ -126,6 +145,18 @@ def test_checks_and_metrics_belong_to_the_slice_that_was_current() -> None:
     assert only_value(metrics.trends["t"].histogram(((1, 2),))) == 7 * MS
 
 
+def test_of_users_and_queued_arrivals_a_slice_keeps_the_highest() -> None:
+    recorder = started()
+    recorder.gauge(3, 0)
+    recorder.gauge(5, 2)
+    recorder.gauge(4, 1)
+    recorder.tick(ORIGIN + 2 * S)
+    recorder.gauge(0, 0)
+    vus, queued = recorder.metrics.vus, recorder.metrics.queued
+    assert [vus[index] for index in range(3)] == [5, 0, 0]
+    assert (queued[0], 1 in vus, 2 in vus) == (2, False, True)
+
+
 # -- open model -------------------------------------------------------------------------------------
 
 
@@ -141,6 +172,7 @@ def test_in_the_open_model_response_time_is_service_time_and_the_delay_of_the_st
     assert only_value(iterations.service.histogram()) == S
     assert only_value(iterations.response.histogram()) == 1300 * MS
     assert only_value(iterations.start_delay) == 300 * MS
+    assert (iterations.finished[1], iterations.ended[3]) == (1, 1)
 
 
 def test_in_the_closed_model_there_is_no_response_time() -> None:

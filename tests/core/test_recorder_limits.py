@@ -109,7 +109,8 @@ def test_a_random_run_counts_each_request_once_in_every_view() -> None:
         assert series.failed.total() == sum(n for outcome, n in outcomes.items() if outcome.is_error)
         with_latency = sum(n for outcome, n in outcomes.items() if outcome.has_latency)
         assert series.service.total() == series.response.total() == with_latency
-        assert series.censored.total() == outcomes[Outcome.CENSORED]
+        assert series.censored.total() == outcomes[Outcome.CENSORED] + outcomes[Outcome.CANCELLED]
+        assert series.finished.total() == outcomes.total() - outcomes[Outcome.CENSORED]
 
 
 def test_the_null_recorder_takes_every_call_and_wants_nothing() -> None:

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_loadtest.core.profile import Profile, Stage
 from pytest_loadtest.core.shape import (
     Arrivals,
     ClosedShape,
     OpenShape,
-    Profile,
-    Stage,
     default_max_vus,
     slices_of,
 )

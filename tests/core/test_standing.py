@@ -179,6 +179,45 @@ def test_what_a_full_generator_dropped_is_not_held_against_the_target() -> None:
     assert (idle.passed, idle.invalid) == (False, False)
 
 
+@pytest.mark.parametrize(
+    ("busy_second", "invalid"),
+    [
+        pytest.param(14, True, id="busy in the worst window"),
+        pytest.param(11, False, id="busy in another one"),
+    ],
+)
+def test_a_broken_window_is_held_against_what_the_generator_was_like_in_it(
+    busy_second: int, invalid: bool
+) -> None:
+    quiet = [generator(IDLE, at=second * S) for second in range(10, 20) if second != busy_second]
+    events = [requests(100, at=second * S) for second in range(10, 20)]
+    slow = requests(100, took=200 * MS, at=14 * S)
+    verdict, _ = judged(
+        "p90", "150ms", *events, slow, *quiet, generator(FULL, 90, at=busy_second * S), window="1s"
+    )
+    assert verdict.measured_text == "200 ms (from 14s to 15s)"
+    assert (verdict.passed, verdict.invalid) == (False, invalid)
+
+
+def test_all_windows_hold_only_if_the_load_was_sent_in_all_of_them() -> None:
+    """The best window is told, but a tenth of the load is missing elsewhere."""
+    events = [requests(100, at=second * S) for second in range(10, 20)]
+    missing = (iterations(900), dropped(100, at=19 * S))
+    seconds = [generator(FULL, at=second * S) for second in range(10, 20)]
+    verdict, _ = judged("p50", "1s", *events, *missing, *seconds, open_model=True, window="5s")
+    assert (verdict.passed, verdict.invalid) == (False, True)
+    assert "the load was not sent" in verdict.reason
+
+
+def test_the_mean_of_a_test_with_dropped_iterations_has_no_end_unless_the_generator_dropped_them() -> None:
+    events = (requests(900), iterations(900), dropped(100))
+    for key in ("mean", "max"):
+        full, _ = judged(key, "1s", *events, generator(FULL), open_model=True)
+        assert (full.passed, full.invalid) == (False, True)
+        idle, _ = judged(key, "1s", *events, generator(IDLE), open_model=True)
+        assert (idle.passed, idle.invalid, idle.measured_text) == (False, False, "no end")
+
+
 def test_the_state_of_a_run_is_the_worst_for_any_judged_latency() -> None:
     run = measured(requests(100, "a"), requests(100, "b", took=10 * MS), generator(IDLE, 4))
     a, b = (judge(parse_budgets({"p95": "1s", "request": name}), run) for name in "ab")

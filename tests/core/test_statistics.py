@@ -48,6 +48,22 @@ def test_how_many_it_takes_to_confirm_a_percentile(share: float, fewest: int) ->
     assert binomial_bounds(0, fewest)[1] <= 1 - share < binomial_bounds(0, fewest - 1)[1]
 
 
+def test_disturbances_that_outlast_a_batch_are_seen_in_pairs_of_batches() -> None:
+    """Two good batches, two bad ones: neighbours seem not to resemble each other, but pairs spread more."""
+    waves = batches([0, 0, 10, 10] * 5, [100] * 20)
+    assert design_effect(waves.in_pairs()) > 1.5 * design_effect(waves)
+    pairs = batches([0, 20] * 5, [200] * 10)
+    assert effective_number(waves) == pytest.approx(effective_number(pairs))
+
+
+def test_pairs_of_few_batches_are_too_few() -> None:
+    """Of 9 batches there are 4 pairs: no variance is known from so few."""
+    nine = batches([1, 2, 1, 0, 3, 1, 2, 1, 1], [100] * 9)
+    assert len(nine.in_pairs().events) == 4
+    assert nine.in_pairs().total == 900
+    assert effective_number(nine) > 0
+
+
 @pytest.mark.parametrize(
     ("counts", "n", "expected"),
     [
@@ -106,3 +122,16 @@ def test_few_batches_are_taken_as_independent_requests() -> None:
 def test_how_much_longer_to_decide(limit: float, longer: float, sentence: str) -> None:
     interval = ShareInterval(share=0.05, low=0.03, high=0.08, effective=400)
     assert times_longer_to_decide(interval, limit) == pytest.approx(longer), sentence
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.983])
+@pytest.mark.parametrize(
+    ("seen", "limit"), [(0, 0.01), (100, 0.99)], ids=["not one failed", "all checks held"]
+)
+def test_where_nothing_varied_it_only_takes_enough_events(seen: int, limit: float, confidence: float) -> None:
+    interval = share_interval(batches([seen], [100]), confidence)
+    enough = math.ceil(100 * times_longer_to_decide(interval, limit, confidence))
+    for n, is_decided in ((enough, True), (enough - 1, False)):
+        low, high = binomial_bounds(seen / 100 * n, n, confidence)
+        assert (not low < limit < high) is is_decided
+    assert times_longer_to_decide(interval, 0.5, confidence) == 1

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_loadtest.core.groups import Groups
 from pytest_loadtest.core.histogram import Histogram, IntArray
-from pytest_loadtest.core.timeline import Groups, LatencyTimeline, SliceCounts, Window, in_window
+from pytest_loadtest.core.sparse import SparseHistogram
+from pytest_loadtest.core.timeline import MOST_OPEN, LatencyTimeline, SliceCounts, Window, in_window
 
 bounded = settings(
     derandomize=True,
@@ -121,3 +125,102 @@ def test_a_histogram_that_was_read_may_be_changed_freely() -> None:
 
 def test_repr_says_how_much_there_is() -> None:
     assert repr(timeline_of([(0, 1000), (4, 1000)])) == "<LatencyTimeline 2 values in 2 slices>"
+
+
+# -- packed slices ----------------------------------------------------------------------------------
+
+many_slices = st.lists(
+    st.lists(st.tuples(st.integers(0, 3 * MOST_OPEN), st.integers(100, 10**11)), max_size=6), max_size=25
+)
+
+
+def in_turn(batches: list[list[tuple[int, int]]]) -> LatencyTimeline:
+    """A timeline that was told one batch after the other, so that old slices are packed in between."""
+    timeline = LatencyTimeline()
+    for batch in batches:
+        timeline.add(ints(*(index for index, _ in batch)), ints(*(value for _, value in batch)))
+    return timeline
+
+
+@given(many_slices, st.integers(0, 3 * MOST_OPEN), st.integers(0, 3 * MOST_OPEN))
+@bounded
+def test_packing_changes_nothing_that_is_read(
+    batches: list[list[tuple[int, int]]], first: int, end: int
+) -> None:
+    pairs = [pair for batch in batches for pair in batch]
+    timeline = in_turn(batches)
+    inside = [value for index, value in pairs if first <= index < end]
+    assert figures(timeline.histogram(((first, end),))) == figures(Histogram.of(inside))
+    assert figures(timeline.histogram()) == figures(Histogram.of([value for _, value in pairs]))
+    assert (timeline.total(), timeline.total(((first, end),))) == (len(pairs), len(inside))
+    assert timeline.end == max((index for index, _ in pairs), default=-1) + 1
+
+
+@given(many_slices, many_slices)
+@bounded
+def test_merging_timelines_with_packed_slices_equals_recording_both_in_one(
+    mine: list[list[tuple[int, int]]], theirs: list[list[tuple[int, int]]]
+) -> None:
+    merged, other = in_turn(mine), in_turn(theirs)
+    merged.merge(other)
+    for index in range(3 * MOST_OPEN + 1):
+        window = ((index, index + 1),)
+        assert figures(merged.histogram(window)) == figures(in_turn([*mine, *theirs]).histogram(window))
+        assert figures(other.histogram(window)) == figures(in_turn(theirs).histogram(window))
+
+
+def above(timeline: LatencyTimeline, index: int, value_ns: int) -> tuple[int, int]:
+    """How many values of a slice are larger, and how many it has."""
+    values = timeline.histogram(((index, index + 1),))
+    return values.above(value_ns), values.n
+
+
+def test_a_value_that_comes_when_its_slice_is_long_packed_is_found_there() -> None:
+    late = [[(index, 10**6)] for index in range(5 * MOST_OPEN)] + [[(0, 10**9)]]
+    timeline = in_turn(late)
+    assert above(timeline, 0, 10**7) == (1, 2)
+    assert above(timeline, 1, 10**5) == (1, 1)
+    for index in range(5 * MOST_OPEN, 7 * MOST_OPEN):  # until its turn comes to be packed again
+        timeline.add(ints(index), ints(10**6))
+    assert above(timeline, 0, 10**7) == (1, 2)
+    assert figures(timeline.histogram(((0, 1),))) == figures(Histogram.of([10**6, 10**9]))
+
+
+def test_a_timeline_merged_into_itself_is_twice_what_it_was() -> None:
+    timeline = in_turn([[(index, 10**6)] for index in range(3 * MOST_OPEN)])
+    timeline.merge(timeline)
+    assert [above(timeline, index, 1000) for index in range(3 * MOST_OPEN)] == [(2, 2)] * (3 * MOST_OPEN)
+    assert timeline.total() == 6 * MOST_OPEN
+
+
+@given(many_slices, st.integers(1, 10))
+@bounded
+def test_slices_joined_in_rows_are_those_of_the_rows_windows(
+    batches: list[list[tuple[int, int]]], length: int
+) -> None:
+    timeline = in_turn(batches)
+    before = figures(timeline.histogram())
+    rows = dict(timeline.packed_rows(length))
+    for row in range(timeline.end // length + 1):
+        expected, found = timeline.histogram(((row * length, (row + 1) * length),)), Histogram()
+        if row in rows:
+            found.merge_sparse(SparseHistogram.unpack(rows[row]))
+        assert figures(found) == figures(expected)
+    assert figures(timeline.histogram()) == before, "what was read stays as it was"
+
+
+def test_a_long_run_of_many_requests_takes_half_a_kilobyte_per_slice() -> None:
+    rng = np.random.default_rng(1)
+    slices = [rng.lognormal(np.log(5e6), 0.6, 5000).astype(np.int64) for _ in range(10)]
+    timeline = LatencyTimeline()
+    for index in range(2 * MOST_OPEN):
+        timeline.add(np.full(5000, index), slices[index % 10])
+    tracemalloc.start()
+    try:
+        for index in range(2 * MOST_OPEN, 2 * MOST_OPEN + 60):
+            timeline.add(np.full(5000, index), slices[index % 10])
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The open slices were made before, and are replaced by those that are open now: 3.6 kB each.
+    assert grown < 60 * 700 + MOST_OPEN * 4000

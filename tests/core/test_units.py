@@ -207,7 +207,7 @@ def test_what_is_no_count_is_refused_with_the_least_one(value: object) -> None:
         (3_600 * S, "1h"),
         (3_725 * S, "1h 2m 5s"),
         (-5_000_000, "-5 ms"),
-        (math.inf, "never"),
+        (math.inf, "no end"),
         (math.nan, "-"),
     ],
 )

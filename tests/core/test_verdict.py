@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from pytest_loadtest.core.budget import Budget, Scope, parse_budget
 from pytest_loadtest.core.outcome import Outcome
-from tests.core.made_up_runs import IN_RAMP, MS, S, Tell, dropped, ends, iterations, requests, told, verdict
+from pytest_loadtest.core.verdict import judge_one
+from tests.core.made_up_runs import (
+    IN_RAMP,
+    MS,
+    S,
+    Tell,
+    dropped,
+    ends,
+    iterations,
+    measured,
+    requests,
+    told,
+    verdict,
+)
 
 NINETY_FAST = (requests(90), requests(10, took=2 * S))
 CHECKS = told(("check", "c", True), ("check", "d", False))
@@ -260,9 +276,14 @@ def test_the_figure_comes_with_the_number_of_events_behind_it() -> None:
             "p90", "1s", (requests(9), dropped(1)), True, "100 ms", id="1 of 10 dropped leaves the p90"
         ),
         pytest.param(
-            "p91", "1s", (requests(9), dropped(1)), False, "never", id="a dropped iteration is endless"
+            "p91", "1s", (requests(9), dropped(1)), False, "no end", id="a dropped iteration is endless"
         ),
-        pytest.param("p99", "1s", (dropped(3),), False, "never", id="nothing but dropped iterations"),
+        pytest.param("p99", "1s", (dropped(3),), False, "no end", id="nothing but dropped iterations"),
+        pytest.param("mean", "1s", (requests(9), dropped(1)), False, "no end", id="so is the mean with it"),
+        pytest.param("max", "1s", (requests(9), dropped(1)), False, "no end", id="and the largest"),
+        pytest.param(
+            "max", "1s", (requests(9), dropped(9, at=IN_RAMP)), True, "100 ms", id="not those of the ramp"
+        ),
         pytest.param(
             "p99",
             "1s",
@@ -288,6 +309,89 @@ def test_dropped_iterations_do_not_count_against_the_requests_of_a_name() -> Non
     assert verdict("p99", "1s", requests(9), dropped(9), open_model=True, of=OF_A).passed
 
 
+def test_a_figure_without_end_says_how_many_were_dropped() -> None:
+    result = verdict("p95", "1s", requests(88), iterations(88), dropped(12), open_model=True)
+    assert (result.measured_text, result.endless) == ("no end", "12% of iterations were dropped")
+    assert verdict("p95", "1s", requests(99), iterations(99), dropped(1), open_model=True).endless == ""
+    few = verdict("max", "1s", requests(999), iterations(999), dropped(1), open_model=True)
+    assert few.endless == "0.1% of iterations were dropped"
+
+
+# -- the built-in trend -----------------------------------------------------------------------------
+
+OF_ITERATIONS = {"metric": "iteration_duration"}
+
+
+@pytest.mark.parametrize(
+    ("key", "events", "open_model", "passed", "text"),
+    [
+        pytest.param("p95", (iterations(9),), False, True, "1 s", id="how long iterations took"),
+        pytest.param("mean", (iterations(9, delay=2 * S),), False, True, "1 s", id="service time"),
+        pytest.param(
+            "p95", (iterations(9, delay=2 * S),), True, False, "3 s", id="from the intended start, if any"
+        ),
+        pytest.param("p95", (iterations(9), dropped(1)), True, False, "no end", id="dropped ones never end"),
+        pytest.param("max", (iterations(9), dropped(1)), True, False, "no end", id="nor does the largest"),
+        pytest.param("p90", (iterations(9), dropped(1)), True, True, "1 s", id="1 of 10 dropped"),
+        pytest.param(
+            "max",
+            (iterations(9), told(("trend", "iteration_duration", 9 * S))),
+            False,
+            True,
+            "1 s",
+            id="a trend of the test's own that has its name is another",
+        ),
+    ],
+)
+def test_iterations_have_a_duration(
+    key: str, events: tuple[Tell, ...], open_model: bool, passed: bool, text: str
+) -> None:
+    result = verdict(key, "1s", *events, of=OF_ITERATIONS, open_model=open_model)
+    assert (result.passed, result.measured_text) == (passed, text)
+
+
+def test_a_glob_means_the_tests_own_trends() -> None:
+    events = (iterations(9), told(("trend", "iteration of mine", 100 * MS)))
+    assert verdict("max", "1s", *events, of={"metric": "iteration*"}).measured_text == "100 ms"
+
+
+# -- a warm-up that was found -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "limit", "subject", "passed", "text"),
+    [
+        pytest.param("p95", "1s", {}, True, "100 ms", id="a percentile is judged after it"),
+        pytest.param("max", "1s", {}, True, "100 ms", id="the largest, too"),
+        pytest.param("mean", "1s", {"metric": "t"}, True, "100 ms", id="and trends"),
+        pytest.param("error_rate", "40%", {}, False, "50%", id="what failed in it has failed"),
+        pytest.param("rps", "2/s", {}, True, "2/s", id="what was sent in it was sent"),
+        pytest.param("check_rate", "60%", {}, False, "50%", id="what did not hold in it did not hold"),
+    ],
+)
+def test_only_latencies_are_judged_without_the_warm_up(
+    key: str, limit: object, subject: dict[str, str], passed: bool, text: str
+) -> None:
+    slow = (requests(5, took=5 * S, at=11 * S), ends(10, Outcome.RESET, at=11 * S))
+    early = told(("trend", "t", 9 * S), ("check", "c", False), at=11 * S)
+    late = told(("trend", "t", 100 * MS), ("check", "c", True))
+    run = replace(measured(*slow, early, requests(5), late), latency_window=((13, 20),))
+    scope, pattern = next(iter((subject or {"all": "*"}).items()))
+    result = judge_one(parse_budget(key, limit, Scope(scope), pattern), run)
+    assert result is not None
+    assert (result.passed, result.measured_text) == (passed, text)
+
+
+def test_how_long_the_part_is_that_a_budget_speaks_of() -> None:
+    run = replace(measured(), latency_window=((13, 20),))
+    times = {"p95": 7 * S, "error_rate": 10 * S, "iterations": 30 * S}
+    for key, judged_ns in times.items():
+        assert run.judged_ns(parse_budget(key, 1)) == judged_ns
+    assert measured().judged_ns(parse_budget("p95", 1)) == 10 * S
+    assert run.judged_ns(Budget("error_rate", 0, implicit=True)) == 30 * S
+
+
 def test_a_closed_model_cannot_keep_a_budget_of_dropped_iterations() -> None:
     result = verdict("dropped", 3, iterations(9))
-    assert (result.passed, result.reason) == (False, "only an open model (rate=...) can drop iterations")
+    reason = "only iterations with an intended start (rate=, pacing=) can be dropped"
+    assert (result.passed, result.reason) == (False, reason)

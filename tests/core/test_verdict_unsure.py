@@ -27,7 +27,7 @@ from tests.core.made_up_runs import (
 OPEN = Outcome.CENSORED
 OF_A = {"request": "a"}
 STEADY_NOTHING = "in the steady part of the run: nothing was measured"
-UNDECIDED_PARTS = ["still open when the run ended", "nobody knows", "graceful_stop"]
+UNDECIDED_PARTS = ["still open when the run ended, or cancelled by the test", "nobody knows", "graceful_stop"]
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,22 @@ def test_open_requests_decide_only_what_is_sure(
     result = verdict(key, "2s", *events)
     assert result.passed is passed
     assert all((part in result.reason) is undecided for part in UNDECIDED_PARTS)
+
+
+@pytest.mark.parametrize(("key", "passed"), [("p90", True), ("p91", False), ("max", False)])
+def test_what_the_test_cancelled_is_a_lower_bound_too(key: str, passed: bool) -> None:
+    result = verdict(key, "2s", requests(90), ends(10, Outcome.CANCELLED))
+    assert result.passed is passed
+    assert ("cancelled by the test" in result.reason) is not passed
+
+
+@pytest.mark.parametrize(("key", "passed"), [("p90", True), ("p91", False), ("mean", False), ("max", False)])
+def test_iterations_that_were_cut_took_longer_than_anybody_waited(key: str, passed: bool) -> None:
+    cut = [lambda recorder: recorder.interrupted()] * 10
+    result = verdict(key, "2s", iterations(90), *cut, of={"metric": "iteration_duration"})
+    assert result.passed is passed
+    said = "at least 1 s: 10 iterations were cut when the run ended, so nobody knows whether the limit"
+    assert (said in result.reason) is not passed
 
 
 def test_the_reason_names_the_bound_and_the_number() -> None:
@@ -146,8 +162,15 @@ MANY = tuple(requests(1, f"n{number:02}") for number in range(25))
             "p95",
             (told(("count", "n", 1), ("trend", "t", S)),),
             {"metric": "n"},
-            "no trend (vu.trend, vu.measure) is named 'n'; there were: 't'",
+            "no trend (vu.trend, vu.measure) is named 'n'; there were: 'iteration_duration', 't'",
             id="a counter has no p95",
+        ),
+        pytest.param(
+            "p95",
+            (iterations(1, at=IN_RAMP),),
+            {"metric": "iteration_duration"},
+            "no iteration ended in the steady part of the run: nothing was measured",
+            id="no iteration",
         ),
         pytest.param(
             "max_rate",

@@ -37,6 +37,16 @@ S = 1_000_000_000
         pytest.param({"vus": 2, "duration": 5, "ramp_down": 1}, "2 VUs, 5s, ramp 1s down", id="one ramp"),
         pytest.param({"stages": [("0s", 3), ("1m", 3)]}, "3 VUs, 1m", id="a step to a level"),
         pytest.param(
+            {"vus": 10, "duration": "10s", "pacing": "100ms"},
+            "10 VUs, 10s, an iteration every 100ms each",
+            id="paced users",
+        ),
+        pytest.param(
+            {"iterations": 5, "pacing": "1m30s"},
+            "1 VU, 5 iterations, an iteration every 1m30s",
+            id="one paced user",
+        ),
+        pytest.param(
             {"rate": "50/s", "duration": "1m"}, "50/s, at most 100 VUs, 1m", id="a constant rate of arrivals"
         ),
         pytest.param(

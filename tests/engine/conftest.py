@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_loadtest.engine import runner
+from pytest_loadtest.engine import measuring
 
 
 @pytest.fixture(autouse=True)
 def _no_collection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.module.__name__.rpartition(".")[2] != "test_real_loop":
         nothing = SimpleNamespace(collect=lambda: 0, freeze=lambda: None, unfreeze=lambda: None)
-        monkeypatch.setattr(runner, "gc", nothing)
+        monkeypatch.setattr(measuring, "gc", nothing)

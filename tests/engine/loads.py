@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from pytest_loadtest.core.metrics import Metrics
+from pytest_loadtest.core.profile import Profile, Stage
 from pytest_loadtest.core.recorder import Recorder
-from pytest_loadtest.core.shape import Arrivals, ClosedShape, OpenShape, Profile, Shape, Stage
+from pytest_loadtest.core.shape import Arrivals, ClosedShape, OpenShape, Shape
 from pytest_loadtest.engine.ending import LoadEnd
 from pytest_loadtest.engine.program import Body
 from pytest_loadtest.engine.runner import LoadRun
@@ -77,7 +78,7 @@ class Load:
         early_ns: int = 0,
     ) -> None:
         self.loop = VirtualTimeLoop(look_ns, early_ns)
-        self.recorder = Recorder(S, open_model=isinstance(shape, OpenShape))
+        self.recorder = Recorder(S, open_model=shape.has_schedule)
         deadline_ns = None if deadline_s is None else _ns(deadline_s)
         self.run = LoadRun(
             shape, self, self.recorder, seed=seed, clock=self.loop.clock, deadline_ns=deadline_ns

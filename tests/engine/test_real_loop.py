@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter_ns
 
@@ -17,11 +18,12 @@ import pytest
 import uvloop
 
 from pytest_loadtest.core.recorder import Recorder
-from pytest_loadtest.core.shape import ClosedShape, OpenShape, Shape
+from pytest_loadtest.core.shape import ClosedShape, Shape
+from pytest_loadtest.engine.alarm import Alarm
 from pytest_loadtest.engine.ending import Ending, LoadEnd
 from pytest_loadtest.engine.runner import LoadRun
 from pytest_loadtest.engine.saturation import GeneratorProbe
-from pytest_loadtest.engine.scheduling import LoadClock, precise_sleep
+from pytest_loadtest.engine.scheduling import LoadClock
 from pytest_loadtest.engine.virtual_user import VirtualUser
 from tests.engine.loads import Load, closed, opened
 
@@ -35,7 +37,7 @@ class RealLoad(Load):
     def __init__(self, shape: Shape, body: object) -> None:
         super().__init__(shape, body)  # type: ignore[arg-type]
         self.loop.close()
-        self.recorder = Recorder(100 * MS, open_model=isinstance(shape, OpenShape))
+        self.recorder = Recorder(100 * MS, open_model=shape.has_schedule)
         self.run = LoadRun(shape, self, self.recorder, probe=GeneratorProbe())
 
     def go(self) -> LoadEnd:
@@ -64,19 +66,23 @@ def test_nothing_starts_before_its_time() -> None:
 @pytest.mark.parametrize(
     "new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
 )
-def test_a_precise_sleep_ends_in_time_and_not_before(
+def test_an_alarm_wakes_in_time_and_not_before(
     new_loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
     async def main() -> list[int]:
         clock = LoadClock(perf_counter_ns)
         clock.start()
-        late = []
-        with precise_sleep(clock) as sleep_until:
-            for n in range(100):
-                moment = n * 700_123
-                await sleep_until(moment)
-                late.append(clock.elapsed_ns() - moment)
-            await sleep_until(0)  # past: at once
+        late: list[int] = []
+
+        async def sleep_until(moment: int) -> None:
+            await alarm.sleep_until(moment)
+            late.append(clock.elapsed_ns() - moment)
+
+        alarm = Alarm(clock)
+        alarm.open()
+        await asyncio.gather(*(sleep_until((100 - n) * 700_123) for n in range(100)))  # the last one first
+        await alarm.sleep_until(0)  # past: at once
+        alarm.close()
         return sorted(late)
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
@@ -98,6 +104,44 @@ def test_arrivals_start_in_time_or_late_but_never_early() -> None:
     assert len(early) + dropped == 60
     assert min(early) >= 0
     assert end.ran_ns >= 300 * MS
+
+
+def test_paced_users_start_in_time_or_late_but_never_early() -> None:
+    async def body(vu: VirtualUser) -> None:
+        intended = (vu.id - 1) * 2 * MS + vu.iteration * 10 * MS
+        early.append(load.run.elapsed_ns - intended)
+        told.append(vu.start_delay_ns)
+
+    early: list[int] = []
+    told: list[int] = []
+    load = RealLoad(replace(closed(5, 0.3), pacing_ns=10 * MS), body)
+    assert load.go().ending is Ending.COMPLETED
+    assert load.counts == (150, 0, 0, 0)
+    assert min(early) >= 0
+    # The body begins a little after its delay was taken.
+    between = sorted(actual - delay for actual, delay in zip(early, told, strict=True))
+    assert between[0] >= 0
+    assert between[75] < 5 * MS
+    # Of all but the first user's first, which was due at 0; fewer where the machine stood still.
+    assert load.metrics.generator.start_delay.histogram().n > 20
+
+
+@pytest.mark.parametrize(
+    "shape", [opened(200, 0.3, 5), replace(closed(2, 0.3), pacing_ns=10 * MS)], ids=["rate", "paced"]
+)
+def test_a_load_becomes_longer_while_it_runs(shape: Shape) -> None:
+    async def body(vu: VirtualUser) -> None:
+        if load.run.elapsed_ns > 100 * MS and not extended:
+            extended.append(load.run.extend(200 * MS))
+        await asyncio.sleep(0)
+
+    extended: list[bool] = []
+    load = RealLoad(shape, body)
+    end = load.go()
+    assert extended == [True]
+    finished, failed, interrupted, dropped = load.counts
+    assert (finished + dropped, failed, interrupted) == (100, 0, 0)
+    assert end.ran_ns >= 500 * MS
 
 
 def test_two_hundred_sync_users_wait_at_the_same_time() -> None:

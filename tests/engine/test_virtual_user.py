@@ -100,6 +100,8 @@ MISUSES: list[tuple[Callable[[VirtualUser], object], str]] = [
     (lambda vu: vu.trend("t", float("nan")), "zero or more seconds"),
     (lambda vu: vu.trend("t", float("inf")), "zero or more seconds"),
     (lambda vu: vu.trend("t", 1e12), "zero or more seconds"),
+    (lambda vu: vu.trend("iteration_duration", 1), "that trend is built in.*use another name"),
+    (lambda vu: vu.measure("iteration_duration").__enter__(), "vu.measure.*that trend is built in"),
     (lambda vu: vu.count("n", 0.5), r"vu.count\('n', 0.5\): a counter counts whole numbers"),  # type: ignore[arg-type]
     (lambda vu: vu.count("n", "3"), "whole numbers"),  # type: ignore[arg-type]
     (lambda vu: vu.think("3 sheep"), r"vu.think: .*3 sheep"),

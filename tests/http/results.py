@@ -8,7 +8,7 @@ from typing import Any
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.core.verdict import Measurement
-from pytest_loadtest.results.result import tables_of
+from pytest_loadtest.results.tables import tables_of
 
 SECOND_NS = 1_000_000_000
 

@@ -68,10 +68,44 @@ def test_a_connection_is_told_once_and_used_again(run: Run) -> None:
 def test_the_first_request_of_an_iteration_carries_its_start_delay(run: Run) -> None:
     async def scenario() -> None:
         async with serving(answering(answer())) as server, client_for(server.url) as (http, owner):
+            await http.get("/")
             owner.start_delay_ns = 5
             await http.get("/")
             await http.get("/")
-            assert [request.delay_ns for request in owner.recorder.requests] == [5, 0]
+            assert [request.delay_ns for request in owner.recorder.requests[1:]] == [5, 0]
+
+    run(scenario())
+
+
+def test_waiting_for_a_connection_delays_a_request(run: Run) -> None:
+    """The first waits to be connected, the second for the first one's answer; both were to go at once."""
+
+    async def scenario() -> None:
+        async with (
+            serving(answering(answer())) as server,
+            client_for(server.url, max_connections_per_host=1) as (http, owner),
+        ):
+            await asyncio.gather(http.get("/first"), http.get("/second"))
+            first, second = owner.recorder.requests
+            ((_, _, connect_ns, _),) = owner.recorder.connections
+            assert first.delay_ns >= connect_ns > 0
+            ((_, waited_ns),) = owner.recorder.waits
+            assert second.delay_ns >= waited_ns >= first.finished_ns - first.started_ns
+            assert second.started_ns - second.delay_ns < first.started_ns
+
+    run(scenario())
+
+
+def test_a_time_out_counts_connecting_once(run: Run) -> None:
+    """Its full wait is its duration: none of it is a delay, too."""
+
+    async def scenario() -> None:
+        async with serving(silent) as server, client_for(server.url) as (http, owner):
+            with pytest.raises(httpx.ReadTimeout):
+                await http.get("/", timeout=0.05)
+            (request,) = owner.recorder.requests
+            assert request.delay_ns == 0
+            assert request.finished_ns - request.started_ns >= 50_000_000
 
     run(scenario())
 

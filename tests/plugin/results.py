@@ -13,9 +13,9 @@ import json, pathlib
 
 class Keeper:
     def pytest_runtest_logreport(self, report):
-        if hasattr(report, "load_result"):
-            with pathlib.Path("results").open("a") as results:
-                results.write(json.dumps(report.load_result) + chr(10))
+        with pathlib.Path("results").open("a") as results:
+            for result in getattr(report, "load_results", ()):
+                results.write(json.dumps(result) + chr(10))
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):

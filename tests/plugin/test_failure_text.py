@@ -83,7 +83,7 @@ def test_a_budget_without_anything_to_judge_says_why(project: Project) -> None:
     project.run().stdout.fnmatch_lines(
         [
             "3 of * budgets broken: *not measured*",
-            "p95 of 'buying': no trend * is named 'buying'; there were: 'selling'",
+            "p95 of 'buying': no trend * is named 'buying'; there were: 'iteration_duration', 'selling'",
             "check_rate of 'is open': no check is named 'is open'; there were: 'is closed'",
             "p95 of 'shop *': no request is named 'shop *'; there were: 'market'",
         ]

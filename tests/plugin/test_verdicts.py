@@ -40,7 +40,7 @@ def test_what_is_sent_in_the_graceful_stop_is_in_no_rate(project: Project) -> No
 def test_a_test_that_survives_a_dead_target_is_stopped(
     project: Project, refusing_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_loadtest.plugin.running.NO_TARGET_AFTER_NS", 300_000_000)
+    monkeypatch.setattr("pytest_loadtest.plugin.watching.NO_TARGET_AFTER_NS", 300_000_000)
     project.write(
         f"""
         import httpx
@@ -64,7 +64,7 @@ def test_a_slow_answer_after_a_refusal_is_no_dead_target(
     project: Project, refusing_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was refused is recorded at once, what is still being answered is not: the load goes on."""
-    monkeypatch.setattr("pytest_loadtest.plugin.running.NO_TARGET_AFTER_NS", 100_000_000)
+    monkeypatch.setattr("pytest_loadtest.plugin.watching.NO_TARGET_AFTER_NS", 100_000_000)
     project.write(
         f"""
         import httpx

@@ -1,0 +1,69 @@
+"""Which broken budget ends a load early. Owns how long a budget has been broken; it stops nothing.
+
+Each look is at what was measured so far, by the figure alone: whether it could be chance is answered by how
+long it stays broken. Nothing measured yet is not broken. A budget with a window is looked at in the latest
+window, since the worst one so far never gets better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pytest_loadtest.core.budget import Budget
+from pytest_loadtest.core.measurement import Measurement
+from pytest_loadtest.core.readings import Reading, read
+from pytest_loadtest.core.wording import short_duration
+
+
+class AbortWatch:
+    """Looks at the budgets with `abort` while a load runs. `look` comes about once a second."""
+
+    def __init__(self, budgets: Iterable[Budget]) -> None:
+        self._budgets = [budget for budget in budgets if budget.abort_ns]
+        self._since_ns: dict[Budget, int] = {}  # when the broken ones were first seen broken
+        self._readings: dict[Budget, Reading] = {}
+
+    @property
+    def has_budgets(self) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self._budgets)
+
+    def look(self, run: Measurement, elapsed_ns: int) -> Budget | None:
+        """The first budget that was broken at every look for as long as it allows; None if there is none.
+
+        `run` is what was measured until `elapsed_ns`, its parts ending there.
+        """
+        for budget in self._budgets:
+            reading = _latest(budget, run)
+            if math.isnan(reading.value) or budget.holds(reading.value):
+                self._since_ns.pop(budget, None)
+                continue
+            self._readings[budget] = reading
+            if elapsed_ns - self._since_ns.setdefault(budget, elapsed_ns) >= budget.abort_ns:
+                return budget
+        return None
+
+    def reason(self, budget: Budget) -> str:
+        """Why the load is to end, once `look` has named a budget."""
+        measured = budget.text_of(self._readings[budget].value)
+        comparison = budget.limit_text.replace("<=", ">").replace(">=", "<")
+        return f"{budget.label}: {measured} {comparison} for {short_duration(budget.abort_ns)}"
+
+    def __repr__(self) -> str:
+        broken = ", ".join(budget.label for budget in self._since_ns)
+        return f"<AbortWatch of {len(self._budgets)} budgets, broken: {broken or 'none'}>"
+
+
+def _latest(budget: Budget, run: Measurement) -> Reading:
+    """The figure of the judged part so far, or of its latest window."""
+    if not budget.window_ns:
+        return read(budget, run)
+    length = -(-budget.window_ns // run.metrics.slice_ns)
+    spans = run.whole_slices(budget)
+    end = spans[-1][1] if spans else 0
+    if not spans or end - spans[-1][0] < length:
+        return Reading(math.nan, 0)
+    latest = ((end - length, end),)
+    return read(budget, replace(run, steady=latest, latency_window=latest))

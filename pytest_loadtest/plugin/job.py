@@ -1,0 +1,74 @@
+"""One load to be run for a test: what it does, under which name, and where its results are kept.
+
+Owns what a marked test and a load that a test runs by itself have in common. It runs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_loadtest.core.shape import Shape
+from pytest_loadtest.core.verdict import Measurement
+from pytest_loadtest.core.warm_up import WarmUp
+from pytest_loadtest.engine.ending import LoadEnd
+from pytest_loadtest.plugin.load_loop import LoadLoop
+from pytest_loadtest.plugin.planning import TestPlan
+
+if TYPE_CHECKING:
+    from pytest_loadtest.plugin.program import PytestProgram
+    from pytest_loadtest.results.result import LoadResult
+
+# Of the test's last run: the results of its loads, and the sections shown beneath a failure (title, text).
+results_key = pytest.StashKey["list[LoadResult]"]()
+sections_key = pytest.StashKey[list[tuple[str, str]]]()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadJob:
+    """One load of `item`. `name` is for progress lines, `title` for results; `label` tells it from the test's
+    other loads. The body takes `fixtures`.
+    """
+
+    item: pytest.Item
+    name: str
+    title: str
+    plan: TestPlan
+    program: PytestProgram
+    fixtures: Collection[str]
+    loop: LoadLoop
+    label: str = ""
+
+    def keep(self, result: LoadResult) -> None:
+        """What was measured is kept before anything is raised."""
+        results_of(self.item).append(result)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedLoad:
+    """A job that was run. `shape` may be longer than planned; `warm_up`: what of it is not judged."""
+
+    job: LoadJob
+    shape: Shape
+    run: Measurement
+    warm_up: WarmUp | None
+    end: LoadEnd
+
+
+def forget_loads(item: pytest.Item) -> None:
+    """The test is run again: what an earlier run left is not its result."""
+    item.stash[results_key] = []
+    item.stash[sections_key] = []
+
+
+def results_of(item: pytest.Item) -> list[LoadResult]:
+    """The results of the test's loads so far."""
+    return item.stash.setdefault(results_key, [])
+
+
+def sections_of(item: pytest.Item) -> list[tuple[str, str]]:
+    """What is shown beneath its failure."""
+    return item.stash.setdefault(sections_key, [])
