@@ -6,6 +6,7 @@ Must not know what the process does, nor what is made of the readings.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -109,6 +110,16 @@ def _reap(process: subprocess.Popen[bytes]) -> float:
     # in Popen's place: it cannot tell the usage
     process.returncode = os.waitstatus_to_exitcode(status)
     return usage.ru_utime + usage.ru_stime
+
+
+def may_open(files: int) -> bool:
+    """Whether a process that we start may have so many descriptors; raises our limit if it must."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < files:
+        return False
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))  # it is inherited
+    return True
 
 
 def cpu_seconds(pid: int) -> float:

@@ -7,16 +7,15 @@ in workloads.py, what is required in requirements.py, what is printed in through
 from __future__ import annotations
 
 import argparse
-import datetime
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.command_line import at_least, facts_of, make_parser, move_beside_target
 from benchmarks.generators import GENERATORS, Generator, baseline
-from benchmarks.machine import describe_checkout, describe_machine
+from benchmarks.machine import describe_checkout
 from benchmarks.page import write_section
 from benchmarks.requirements import (
     BASELINE,
@@ -26,7 +25,7 @@ from benchmarks.requirements import (
     exit_status,
     judge,
 )
-from benchmarks.runs import GENERATOR_CORE, TARGET_CORE, VUS, Results
+from benchmarks.runs import TARGET_CORE, VUS, Results
 from benchmarks.table import make_console
 from benchmarks.target import Target, TargetError, running_target
 from benchmarks.throughput_text import as_markdown, show
@@ -39,12 +38,9 @@ Turn = tuple[str, Generator]  # a workload and who runs it
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     console = make_console()
-    if not {GENERATOR_CORE, TARGET_CORE} <= os.sched_getaffinity(0):
-        print("needs two cores: one for the generator, one for the server", file=sys.stderr)
+    if not move_beside_target():
         return 1
-    # The readings are taken beside the server, not beside the generator.
-    os.sched_setaffinity(0, {TARGET_CORE})
-    facts = {"Date": options.date, "Method": method(options), **describe_machine()}
+    facts = facts_of(options, method(options))
     if options.baseline is not None:
         facts["Baseline"] = describe_checkout(options.baseline)
     generators = rows_to_measure(options.baseline)
@@ -61,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
+    parser = make_parser("throughput", __doc__)
     add, every_generator = parser.add_argument, [generator.name for generator in rows_to_measure(Path())]
     every_workload = [workload.name for workload in WORKLOADS]
-    add("--seconds", type=positive, default=5, help="load per generator and round (default 5)")
-    add("--rounds", type=positive, default=3, help="rounds in turn (default 3)")
+    add("--seconds", type=at_least(1), default=5, help="load per generator and round (default 5)")
+    add("--rounds", type=at_least(1), default=3, help="rounds in turn (default 3)")
     add(
         "--workload",
         type=some_of(every_workload),
@@ -75,19 +71,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--only", type=some_of(every_generator), metavar="NAME,...", help="these generators only")
     add("--baseline", type=checkout, metavar="PATH", help="measure our package of this other checkout too")
-    add("--markdown", type=Path, metavar="PATH", help="replace the section in this page")
-    add("--date", default=datetime.date.today().isoformat(), help="the date to write")
     options = parser.parse_args(arguments)
     if BASELINE in (options.only or ()) and options.baseline is None:
         parser.error(f"--only {BASELINE} needs --baseline PATH")
     return options
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not a whole number from 1")
-    return number
 
 
 def some_of(known: Sequence[str]) -> Callable[[str], list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.growth import Point, checkpoints, growth_per_request
+from benchmarks.growth import Point, checkpoints, flatness, growth_per_request
 
 MILLION = 1_000_000
 
@@ -40,3 +40,16 @@ def test_checkpoints_are_the_tenths_and_the_end() -> None:
 def test_checkpoints_of_a_run_with_few_readings_are_those_readings() -> None:
     points = [Point(0, 0, 1), Point(1, 900, 2), Point(2, 1000, 3)]
     assert checkpoints(points, 1000) == [Point(1, 900, 2), Point(2, 1000, 3)]
+
+
+def test_flatness_is_slope_and_spread_of_all_points() -> None:
+    points = [Point(at, 0, 50_000_000 + 1000 * at + (500 if at % 2 else 0)) for at in range(101)]
+    measured = flatness(points)
+    assert measured.slope == pytest.approx(1000, rel=0.001)
+    assert measured.rise == pytest.approx(100_000, rel=0.001)
+    assert measured.spread == 100_000
+
+
+def test_one_point_is_not_flat() -> None:
+    with pytest.raises(ValueError, match="too few"):
+        flatness([Point(0, 9, 10)])

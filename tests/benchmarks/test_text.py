@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from benchmarks import accuracy, arrivals, memory, soak, throughput, validity_cost
+from benchmarks.generators import REPOSITORY
 from benchmarks.machine import parse_processor
 from benchmarks.page import replace_section, write_section
 from benchmarks.processes import parse_cpu_ticks, parse_resident_bytes
@@ -44,6 +47,13 @@ def test_a_page_that_is_not_there_yet_is_made(tmp_path: Path) -> None:
     write_section(tmp_path / "page.md", "speed", "new")
     write_section(tmp_path / "page.md", "speed", "newer")
     assert (tmp_path / "page.md").read_text() == "<!-- speed: begin -->\n\nnewer\n\n<!-- speed: end -->\n"
+
+
+@pytest.mark.parametrize("benchmark", [accuracy, arrivals, memory, soak, throughput, validity_cost])
+def test_the_page_has_a_section_and_a_command_for_every_benchmark(benchmark: ModuleType) -> None:
+    page = (REPOSITORY / "docs" / "benchmarks.md").read_text()
+    replace_section(page, benchmark.SECTION, "new")
+    assert f"python -m {benchmark.__name__} --markdown docs/benchmarks.md" in page
 
 
 def test_the_servers_counters_are_read() -> None:
