@@ -21,7 +21,8 @@ from benchmarks.load_tests import load_result, was_quiet
 from benchmarks.processes import may_open
 from benchmarks.runs import TARGET_CORE, RunError
 from benchmarks.target import TargetError
-from pytest_loadtest.results.result import BudgetRow, LoadResult
+from pytest_loadtest.results.result import LoadResult
+from pytest_loadtest.results.rows import BudgetRow
 
 SECTION = "accuracy"
 MEDIAN_MS, P99_MS = 20.0, 80.0  # of the lognormal distribution: its mean is 24 ms, one in 10,000 takes 185

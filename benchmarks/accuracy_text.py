@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.command_line import Table
 from benchmarks.table import Row
-from pytest_loadtest.results.result import BudgetRow, Latency
+from pytest_loadtest.results.rows import BudgetRow, Latency
 
 if TYPE_CHECKING:
     from benchmarks.accuracy import Run

@@ -44,6 +44,7 @@ from pytest_loadtest.core.validity import (
     FEWEST_LOOKS,
     FULL_CPU,
     HIGH_CPU,
+    IDLE_DELAY_NS,
     LATE_START,
     LATE_START_NS,
     MUCH_DELAY,
@@ -465,6 +466,7 @@ def test_the_states_of_the_generator_and_their_limits_are_those_of_the_code() ->
     shares = (FULL_CPU, FEW_SECONDS, MUCH_DELAY, MUCH_WAITING)
     late = [f"{LATE_START_NS / 1e6:g}", f"{100 * LATE_START:g}"]
     percent = [f"{100 * share:g}" for share in shares]
+    percent.insert(3, f"{IDLE_DELAY_NS / 1e6:g}")
     missing = [f"{100 * share:g}" for share in (FEW_MISSING, FULL_CPU)]
     assert [figure for figure in limited if figure != "99"] == [*percent, *late, *missing]
     assert unknown == [f"{SHORTEST_NS / NS_PER_S:g}", str(FEWEST_LOOKS)]

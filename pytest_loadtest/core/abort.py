@@ -3,6 +3,11 @@
 Each look is at what was measured so far, by the figure alone: whether it could be chance is answered by how
 long it stays broken. Nothing measured yet is not broken. A budget with a window is looked at in the latest
 window, since the worst one so far never gets better.
+
+Requests are known when they have ended, and belong to the slice in which they started. So the latest slices
+lack those that are still open: a rate is broken only if it would be with one more of each user, and where
+nothing that started in the latest window has ended yet, latencies are those of the latest one of which
+something is known.
 """
 
 from __future__ import annotations
@@ -13,7 +18,8 @@ from dataclasses import replace
 
 from pytest_loadtest.core.budget import Budget
 from pytest_loadtest.core.measurement import Measurement
-from pytest_loadtest.core.readings import Reading, read
+from pytest_loadtest.core.readings import Reading, read, still_open
+from pytest_loadtest.core.subjects import latencies_of
 from pytest_loadtest.core.wording import short_duration
 
 
@@ -37,7 +43,7 @@ class AbortWatch:
         """
         for budget in self._budgets:
             reading = _latest(budget, run)
-            if math.isnan(reading.value) or budget.holds(reading.value):
+            if math.isnan(reading.value) or budget.holds(reading.value + still_open(budget, run)):
                 self._since_ns.pop(budget, None)
                 continue
             self._readings[budget] = reading
@@ -60,10 +66,21 @@ def _latest(budget: Budget, run: Measurement) -> Reading:
     """The figure of the judged part so far, or of its latest window."""
     if not budget.window_ns:
         return read(budget, run)
-    length = -(-budget.window_ns // run.metrics.slice_ns)
     spans = run.whole_slices(budget)
-    end = spans[-1][1] if spans else 0
-    if not spans or end - spans[-1][0] < length:
+    if not spans:
         return Reading(math.nan, 0)
-    latest = ((end - length, end),)
-    return read(budget, replace(run, steady=latest, latency_window=latest))
+    first, end = spans[-1]
+    reading = _in_window(budget, run, first, end)
+    if not math.isnan(reading.value) or not budget.is_latency:
+        return reading
+    known = max((each.end for each in latencies_of(budget, run).timelines), default=0)
+    return _in_window(budget, run, first, min(end, known))
+
+
+def _in_window(budget: Budget, run: Measurement, first: int, end: int) -> Reading:
+    """The figure of the window that ends before slice `end`, unless it begins before `first`."""
+    begins = end - -(-budget.window_ns // run.metrics.slice_ns)
+    if begins < first:
+        return Reading(math.nan, 0)
+    window = ((begins, end),)
+    return read(budget, replace(run, steady=window, latency_window=window))

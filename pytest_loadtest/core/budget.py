@@ -239,6 +239,8 @@ def _modified(budget: Budget, window_ns: int, abort_ns: int) -> Budget:
         raise ConfigurationError(
             f"budget {key!r} does not go with abort=: only at the end is it known that too few came"
         )
+    if abort_ns and key == "dropped":
+        raise ConfigurationError("budget 'dropped' does not go with abort=: what waits is dropped at the end")
     return replace(budget, window_ns=window_ns, abort_ns=abort_ns)
 
 

@@ -25,6 +25,9 @@ class GeneratorSecond:
         """The share of one core."""
         return self.cpu_ns / self.wall_ns
 
+    def __deepcopy__(self, _memo: object) -> GeneratorSecond:
+        return self  # it never changes, and a load of an hour has 3600
+
 
 @dataclass(slots=True)
 class BlockedPlace:

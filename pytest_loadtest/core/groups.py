@@ -26,10 +26,16 @@ class Groups:
     def __init__(self, keys: IntArray) -> None:
         lowest = int(keys.min()) if len(keys) else 0
         self._offsets: IntArray = keys - lowest
-        sizes = np.bincount(self._offsets)
-        self._used = np.flatnonzero(sizes)
-        self._sizes: list[int] = sizes[self._used].tolist()
         self._ranks: IntArray | None = None
+        if self._offsets.max(initial=0) < _LARGEST_TABLE:
+            sizes = np.bincount(self._offsets)
+            self._used = np.flatnonzero(sizes)
+            self._sizes: list[int] = sizes[self._used].tolist()
+        else:  # a request that took an hour, of one of 500 names: its table would have 144 MB
+            self._used, self._ranks, counts = np.unique(
+                self._offsets, return_inverse=True, return_counts=True
+            )
+            self._sizes = counts.tolist()
         self.keys: list[int] = (self._used + lowest).tolist()
 
     def sizes(self) -> Iterator[tuple[int, int]]:

@@ -100,6 +100,12 @@ class Histogram:
         self.counts[other.slots] += other.counts
         self._extend(other.n, other.sum, other.min, other.max)
 
+    def __deepcopy__(self, _memo: object) -> Histogram:
+        """Empty ones go on sharing what they share."""
+        twin = Histogram()
+        twin.merge(self)
+        return twin
+
     def without(self, part: Histogram) -> Histogram:
         """The values that are not of `part`, which was merged into this one. `min` and `max` stay: bounds."""
         rest = Histogram()
@@ -157,9 +163,9 @@ class Histogram:
         return low, high
 
     def _edge(self, slot: int, *, upper: bool) -> float:
-        if slot == UNDERFLOW:
+        if slot == UNDERFLOW and not upper:
             return float(self.min)
-        if slot == OVERFLOW:
+        if slot == OVERFLOW and upper:
             return float(self.max)
         edge = lower_edge(slot - 1 + upper)
         return float(min(edge, self.max) if upper else max(edge, self.min))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from pytest_loadtest.core.measurement import Measurement
+from pytest_loadtest.core.readings import still_open
 from pytest_loadtest.core.statistics import CONFIDENCE
 from pytest_loadtest.core.verdict import Verdict
 
@@ -24,10 +25,18 @@ def time_to_decide(verdicts: Sequence[Verdict], run: Measurement) -> int:
 
     In whole slices. 0 if none is open, or if it would gain nothing: another budget is broken beyond doubt.
     """
-    if any(not verdict.passed and not verdict.is_close for verdict in verdicts):
+    if any(_is_lost(verdict, run) for verdict in verdicts):
         return 0
     slices = max((_slices_longer(verdict, run) for verdict in verdicts if _is_open(verdict)), default=0)
     return slices * run.metrics.slice_ns
+
+
+def _is_lost(verdict: Verdict, run: Measurement) -> bool:
+    """Broken beyond doubt, whatever still comes: a count may be reached, an open request may be answered."""
+    budget = verdict.budget
+    if verdict.passed or verdict.is_close or (budget.rule.is_count and not budget.rule.upper):
+        return False
+    return budget.key != "rps" or not budget.holds(verdict.measured + still_open(budget, run))
 
 
 def _is_open(verdict: Verdict) -> bool:

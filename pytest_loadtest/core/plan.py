@@ -195,8 +195,8 @@ def _check_combination(words: Mapping[str, Any]) -> None:
     wrong = sorted(words.keys() & (CLOSED_WORDS if is_open else OPEN_WORDS))
     if is_open and wrong:
         raise ConfigurationError(
-            f"load: both models at once: rate (open) does not go with {', '.join(wrong)} (closed); "
-            "use max_vus= to limit the users of a rate"
+            f"load: both models at once: rate (open) does not go with {', '.join(wrong)} (closed)"
+            + ("; use max_vus= to limit the users of a rate" if "vus" in wrong else "")
         )
     if wrong:
         raise ConfigurationError(f"load: {', '.join(wrong)} needs rate= or stages of rates (open model)")

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pytest_loadtest.core.budget import Budget, Scope
 from pytest_loadtest.core.histogram import Histogram
 from pytest_loadtest.core.measurement import Measurement
-from pytest_loadtest.core.metrics import OTHER_NAMES, name_matches
+from pytest_loadtest.core.metrics import OTHER_NAMES, Metrics, name_matches
 from pytest_loadtest.core.subjects import (
     Latencies,
     Shares,
     latencies_of,
+    names_for,
     requests_of,
     shares_of,
 )
@@ -48,6 +49,8 @@ def read(budget: Budget, run: Measurement) -> Reading:
     """The figure that a budget limits."""
     if budget.window_ns and (reason := misfit(budget, run.whole_slices(budget), run.metrics.slice_ns)):
         return Reading(math.nan, 0, reason)
+    if _may_be_elsewhere(budget, run.metrics):
+        return Reading(math.nan, 0, _TOO_MANY_NAMES[budget.scope])
     if budget.is_latency:
         return _read_latency(budget, run)
     if (shares := shares_of(budget, run)) is not None:
@@ -59,8 +62,6 @@ def read(budget: Budget, run: Measurement) -> Reading:
 
 
 def _read_latency(budget: Budget, run: Measurement) -> Reading:
-    if budget.scope is Scope.REQUEST and OTHER_NAMES in run.metrics.requests:
-        return Reading(math.nan, 0, _TOO_MANY_NAMES)
     subject = latencies_of(budget, run)
     worst = _latency(budget, subject, run)
     if math.isnan(worst.value):
@@ -103,10 +104,22 @@ def latency_figure(budget: Budget, histogram: Histogram, beyond: int = 0) -> flo
     return histogram.mean if budget.key == "mean" else float(histogram.max)
 
 
-_TOO_MANY_NAMES = (
-    f"there were more request names than are kept apart: some of these requests may be in {OTHER_NAMES!r}; "
-    "give requests whose path contains ids a name="
-)
+def _may_be_elsewhere(budget: Budget, metrics: Metrics) -> bool:
+    """Whether some of what a glob means may be counted under the name that further names share. A name that
+    has a series of its own has all of it there.
+    """
+    names = names_for(budget, metrics)
+    return OTHER_NAMES in names and budget.pattern not in names
+
+
+_TOO_MANY_NAMES = {
+    Scope.REQUEST: (
+        "there were more request names than are kept apart: some of these requests may be in "
+        f"{OTHER_NAMES!r}; give requests whose path contains ids a name="
+    ),
+    Scope.CHECK: f"there were more checks than are kept apart: some of these may be in {OTHER_NAMES!r}",
+    Scope.METRIC: f"there were more metrics than are kept apart: some of these may be in {OTHER_NAMES!r}",
+}
 
 
 def _endless(worst: Worst, run: Measurement, window: Window | None) -> str:
@@ -183,6 +196,18 @@ def _rps(budget: Budget, run: Measurement) -> Reading:
         return _slowest_rate(budget, totals, run)
     n = sum(total.total(run.window(budget)) for total in totals)
     return Reading(n / run.steady_ns * NS_PER_S, n) if n and run.steady_ns else _NOTHING
+
+
+def still_open(budget: Budget, run: Measurement) -> float:
+    """While a load runs: what requests that have started and have not ended yet may add to a rate, one for
+    each user and arrival; 0 for other figures. Only what has ended is counted.
+    """
+    judged_ns = budget.window_ns or run.steady_ns
+    if budget.key != "rps" or not judged_ns:
+        return 0.0
+    vus, queued = run.metrics.vus, run.metrics.queued
+    latest = max(0, vus.end - 1)
+    return (vus[latest] + queued[latest]) / judged_ns * NS_PER_S
 
 
 def _slowest_rate(budget: Budget, totals: list[SliceCounts], run: Measurement) -> Reading:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_loadtest.core.histogram import BUCKETS, OVERFLOW, SLOTS, UNDERFLOW, Histogram, lower_edge, slot_of
-from pytest_loadtest.core.metrics import Metrics, merged_latency
+from pytest_loadtest.core.metrics import Metrics
 from pytest_loadtest.core.timeline import Window
 
 # Times the median: latencies vary by less in nearly every service that is not stalling.
@@ -21,15 +21,16 @@ STALLED = 10
 
 
 def stall_share(metrics: Metrics, window: Window | None) -> float | None:
-    """The part of all users' time in the window that went into requests slower than 10 times the median.
+    """The part of all users' time in the window that went into requests slower than 10 times the median of
+    their name: that a search takes longer than a look-up is no stall.
 
     None where it is not known how many users there were. At most 1: a user may have several requests open.
     """
     users_ns = metrics.vus.total(window) * metrics.slice_ns
     if not users_ns:
         return None
-    latency = merged_latency((series.service for series in metrics.requests.values()), window)
-    return min(1.0, _stalled_ns(latency) / users_ns)
+    stalled_ns = sum(_stalled_ns(series.service.histogram(window)) for series in metrics.requests.values())
+    return min(1.0, stalled_ns / users_ns)
 
 
 def _stalled_ns(latency: Histogram) -> float:

@@ -18,7 +18,7 @@ from pytest_loadtest.core.readings import latency_figure
 from pytest_loadtest.core.subjects import latencies_of
 from pytest_loadtest.core.timeline import Window
 from pytest_loadtest.core.units import format_duration
-from pytest_loadtest.core.validity import ADVICE, Figures, Finding, State, assess, figures_of
+from pytest_loadtest.core.validity import Figures, Finding, State, advice_for, assess, figures_of
 from pytest_loadtest.core.verdict import Verdict
 
 # e = 0.2 (1-p) of the requests may be those that the generator delayed most: the target has surely broken a
@@ -65,14 +65,19 @@ def _standing(verdict: Verdict, run: Measurement) -> Verdict:
     if finding.state <= State.OK:
         return verdict
     if verdict.passed:
-        return verdict if figures.was_delivered else _invalid(verdict, "the load was not sent", finding)
+        return verdict if figures.was_delivered else _invalid(verdict, "the load was not sent", finding, run)
     if budget.holds(verdict.measured):
         return verdict  # it failed for another reason than its figure
     least_ns = _least(budget, run, window, figures)
+    if math.isnan(least_ns):
+        return _invalid(verdict, "nothing was measured but what the generator did not start", finding, run)
     if not budget.holds(least_ns):
         return verdict
-    without = f"without what the generator may have added it is {format_duration(max(0, least_ns))}"
-    return _invalid(verdict, without, finding)
+    if least_ns > 0:
+        without = f"without what the generator may have added it is {format_duration(least_ns)}"
+    else:
+        without = "the generator may have added all of it"
+    return _invalid(verdict, without, finding, run)
 
 
 def _failed_in(verdict: Verdict, run: Measurement) -> Window | None:
@@ -101,6 +106,7 @@ def _least(budget: Budget, run: Measurement, window: Window | None, figures: Fig
     return latency.quantile(share, beyond=beyond) - figures.may_have_added(round(1 - spared, 9))
 
 
-def _invalid(verdict: Verdict, why: str, finding: Finding) -> Verdict:
-    reason = f"invalid: generator-limited: {why}; {finding.reason}; what helps: {ADVICE}"
+def _invalid(verdict: Verdict, why: str, finding: Finding, run: Measurement) -> Verdict:
+    advice = advice_for(run.metrics.generator)
+    reason = f"invalid: generator-limited: {why}; {finding.reason}; what helps: {advice}"
     return replace(verdict, passed=False, invalid=True, reason=reason)

@@ -150,6 +150,11 @@ def binomial_bounds(k: float, n: float, confidence: float = CONFIDENCE) -> tuple
     return low, high
 
 
+def load_formulas() -> None:
+    """Import what intervals are computed with. Who draws them while a load runs does it before: 0.2 s."""
+    import scipy.special  # type: ignore[import-untyped]  # noqa: F401  # only to have it loaded
+
+
 def fewest_for_percentile(share: float, confidence: float = CONFIDENCE) -> int:
     """How many independent requests must be seen before an upper limit on a percentile can be confirmed.
 

@@ -5,13 +5,13 @@ Owns how names and scopes choose series. Must not compute a figure, nor know whi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_loadtest.core.budget import ITERATION_DURATION, Budget, Scope
 from pytest_loadtest.core.histogram import Histogram
 from pytest_loadtest.core.measurement import Measurement
-from pytest_loadtest.core.metrics import RequestSeries, ShareSeries, merged_latency, name_matches
+from pytest_loadtest.core.metrics import Metrics, RequestSeries, ShareSeries, merged_latency, name_matches
 from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts, Window
 
 
@@ -73,6 +73,19 @@ def _iterations(run: Measurement) -> Latencies:
     series = run.metrics.iterations
     timeline = series.response if run.open_model else series.service
     return Latencies((timeline,), dropped=series.dropped, cut=series.interrupted)
+
+
+def names_for(budget: Budget, metrics: Metrics) -> Collection[str]:
+    """The names among which a budget's pattern chooses; none for one on everything."""
+    if budget.scope is Scope.REQUEST:
+        return metrics.requests
+    if budget.scope is Scope.CHECK:
+        return metrics.checks
+    if budget.scope is not Scope.METRIC or is_of_iterations(budget):
+        return ()
+    if budget.key in ("max_rate", "min_rate"):
+        return metrics.rates
+    return metrics.counters if budget.rule.is_count else metrics.trends
 
 
 def shares_of(budget: Budget, run: Measurement) -> Shares | None:

@@ -9,9 +9,10 @@ A window is a tuple of half-open slice ranges, such as ``((30, 210),)``; ``None`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from itertools import groupby
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +81,12 @@ class SliceCounts:
         """Of a level and not of events: the slice's highest is kept."""
         self._counts[index] = max(n, self._counts.get(index, 0))
 
+    def hold(self, index: int, end: int) -> None:
+        """Of a level: what slice `index` had, if anything was told of it, holds until before slice `end`."""
+        if index in self:
+            for later in range(index + 1, end):
+                self.raise_to(later, self[index])
+
     def add_each(self, indices: IntArray) -> None:
         """Count one event in each of these slices."""
         for index, n in Groups(indices).sizes():
@@ -101,6 +108,11 @@ class SliceCounts:
     def end(self) -> int:
         """The first slice behind all events."""
         return max(self._counts, default=-1) + 1
+
+    def __deepcopy__(self, _memo: object) -> SliceCounts:
+        twin = SliceCounts()
+        twin._counts = self._counts.copy()
+        return twin
 
     def merge(self, other: SliceCounts) -> None:
         """Add another one's events, slice by slice."""
@@ -226,6 +238,14 @@ class LatencyTimeline:
         slices, are_outside = _fewer(window, self.end)
         counted = int(self.exact(slices)[1]["n"].sum())
         return self.total() - counted if are_outside else counted
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LatencyTimeline:
+        """Cheap: what is packed, and the arrays of the rest, are never written to."""
+        twin = LatencyTimeline()
+        twin._open = {index: replace(values) for index, values in self._open.items()}
+        twin._packed = self._packed.copy()
+        twin._old = deepcopy(self._old, memo)
+        return twin
 
     def merge(self, other: LatencyTimeline) -> None:
         """Add another timeline's values, slice by slice."""

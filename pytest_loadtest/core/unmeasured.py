@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from pytest_loadtest.core.budget import ITERATION_DURATION, Budget, Scope
 from pytest_loadtest.core.metrics import Metrics, name_matches
-from pytest_loadtest.core.subjects import is_of_iterations
+from pytest_loadtest.core.subjects import is_of_iterations, names_for
 
 _SUBJECTS = {"failure_rate": "iteration", "check_rate": "check"}
 _MOST_LISTED = 20  # a screenful; a test with ids in its names has hundreds
@@ -30,15 +30,14 @@ def nothing_measured(budget: Budget, metrics: Metrics) -> str:
 
 def _names_for(budget: Budget, metrics: Metrics) -> tuple[str, Iterable[str]]:
     """What a budget speaks of, and the names of that kind."""
-    if budget.scope is Scope.REQUEST:
-        return "request", metrics.requests
-    if budget.scope is Scope.CHECK:
-        return "check", metrics.checks
+    names = names_for(budget, metrics)
+    if budget.scope is not Scope.METRIC:
+        return str(budget.scope), names
     if budget.key in ("max_rate", "min_rate"):
-        return "rate (vu.rate)", metrics.rates
-    if budget.key in ("max_count", "min_count"):
-        return "counter (vu.count)", metrics.counters
-    return "trend (vu.trend, vu.measure)", (*metrics.trends, ITERATION_DURATION)
+        return "rate (vu.rate)", names
+    if budget.rule.is_count:
+        return "counter (vu.count)", names
+    return "trend (vu.trend, vu.measure)", (*names, ITERATION_DURATION)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -48,18 +48,27 @@ class Verdict:
         """What is to be said of a budget too close to call, of which `judged_ns` were judged."""
         assert self.interval is not None
         interval, label = self.interval, self.budget.label
-        words = (
-            f"{label} {self.measured_text} is too close to call: its {interval.confidence_text} interval is "
-            f"{self.interval_text}, the limit {self.budget.limit_text}"
+        figures = (
+            f"its {interval.confidence_text} interval is {self.interval_text}, "
+            f"the limit {self.budget.limit_text}"
         )
         if interval.effective < interval.needed:
-            return (
-                f"{words}; {self.n:,} values tell as much as {interval.effective:,.0f} independent ones, "
-                f"and to confirm {label} takes {interval.needed:,}"
+            words = (
+                f"{label} {self.measured_text} is of too few values to be sure: they tell as much as "
+                f"{interval.effective:,.0f} independent ones, to confirm {label} takes {interval.needed:,}; "
+                f"{figures}"
             )
-        if math.isinf(interval.longer):
-            return f"{words}, which is the figure itself: no length of run decides it"
-        return f"{words}; to decide it, judge about {format_duration(_rounded(interval.longer * judged_ns))}"
+        elif math.isinf(interval.longer):
+            words = (
+                f"{label} {self.measured_text} is the limit itself: no length of run decides it; {figures}"
+            )
+        else:
+            longer = format_duration(_rounded(interval.longer * judged_ns))
+            words = (
+                f"{label} {self.measured_text} is too close to call: {figures}; "
+                f"to decide it, judge about {longer}"
+            )
+        return f"{words}; {self.reason}" if self.reason else words
 
     @property
     def interval_text(self) -> str:
@@ -115,8 +124,8 @@ def judge_one(
     if interval is not None and interval.is_open:
         if passed and undecided is Undecided.FAIL:
             passed, reason = False, _MUST_BE_DECIDED
-        elif undecided is Undecided.PASS:
-            passed = True
+        elif not passed and undecided is Undecided.PASS:
+            passed, reason = True, _MAY_PASS
     return Verdict(
         budget,
         reading.value,
@@ -130,6 +139,7 @@ def judge_one(
 
 
 _MUST_BE_DECIDED = "kept, but too close to call, which is to fail (--load-undecided=fail)"
+_MAY_PASS = "broken, but too close to call, which is to pass (--load-undecided=pass)"
 
 
 def _times(reading: Reading, run: Measurement) -> tuple[int, int] | None:

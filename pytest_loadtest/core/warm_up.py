@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,8 @@ from pytest_loadtest.core.wording import short_duration
 
 FEWEST_SECONDS = 10  # half of them must be left to tell what is steady
 MATERIAL = 0.1  # of the latency: what is less changes no verdict that is not close
+# Times as slow, or as quick, as what follows: whatever warms up more than that, it was an outage.
+MOST_WARMING = 10
 HEAD = 3  # seconds: with more of them a short warm-up drowns, one alone may be an outlier
 SIGMAS = 3.5
 SIGMAS_OF_FEW = 25.0
@@ -48,7 +50,8 @@ FloatArray = npt.NDArray[np.float64]
 class WarmUp:
     """What the beginning of a steady part was like.
 
-    `window` is what remains to judge latencies on. If the level never settled, nothing is left out:
+    `window` is what remains to judge latencies on. If the level never settled, or was too different at first
+    to be a warm-up, nothing is left out:
     `length_ns` is 0. `early_ns` is the median latency of the first seconds, `later_ns` that of the rest.
     """
 
@@ -58,9 +61,19 @@ class WarmUp:
     later_ns: float
 
     @property
+    def is_outage(self) -> bool:
+        """Too far from the rest to be a warm-up."""
+        return max(self.early_ns / self.later_ns, self.later_ns / self.early_ns) > MOST_WARMING
+
+    @property
     def note(self) -> str:
         """What is to be said of it."""
         early, later = format_duration(self.early_ns), format_duration(self.later_ns)
+        if self.is_outage:
+            return (
+                f"the beginning was not like the rest (median {early} at first, {later} afterwards): what "
+                f"differs by more than {MOST_WARMING} times is no warm-up and is judged; warm_up= leaves it out"
+            )
         if not self.length_ns:
             return (
                 f"no steady part was found: the latency changed until half-way (median {early} at first, "
@@ -77,8 +90,11 @@ class WarmUp:
 def find_warm_up(timelines: Iterable[LatencyTimeline], window: Window | None, slice_ns: int) -> WarmUp | None:
     """The warm-up in the first range of a steady part, by the latencies of all requests; None without one.
 
-    Later ranges are other levels: that they differ is what they are for.
+    Later ranges are other levels: that they differ is what they are for. A load that was stopped on its way
+    up has no steady part, hence no warm-up in it.
     """
+    if window == ():
+        return None
     series = list(timelines)
     spans = window or ((0, max((each.end for each in series), default=0)),)
     (first, end), *others = spans
@@ -92,10 +108,11 @@ def find_warm_up(timelines: Iterable[LatencyTimeline], window: Window | None, sl
         return None
     cut = material_part(levels, cut)
     early_ns, later_ns = math.exp(_head(levels, cut)), math.exp(float(np.median(levels[cut:])))
-    if cut == len(points) // 2:
-        return WarmUp(window, 0, early_ns, later_ns)
     begins = points[cut][0]
-    return WarmUp(((begins, end), *others), (begins - first) * slice_ns, early_ns, later_ns)
+    found = WarmUp(((begins, end), *others), (begins - first) * slice_ns, early_ns, later_ns)
+    if found.is_outage or cut == len(points) // 2:
+        return replace(found, window=window, length_ns=0)
+    return found
 
 
 def _medians(

@@ -94,9 +94,18 @@ class ArrivalQueue:
 
     def close(self) -> None:
         """No more arrivals: what waits is dropped, waiting users are sent home. May come twice."""
-        self._closed = True
         for intended_ns in self._waiting:
             self._recorder.dropped(self._clock.at(intended_ns))
+        self._send_home()
+
+    def stop(self) -> None:
+        """The load is over before its time: what waits might have been served, so it is cut, not dropped."""
+        for _ in self._waiting:
+            self._recorder.interrupted()
+        self._send_home()
+
+    def _send_home(self) -> None:
+        self._closed = True
         self._waiting.clear()
         while self._free:
             self._hand_over(None)

@@ -150,7 +150,7 @@ class LoadRun:
         self._ready.over.set()
         self._measuring.look()  # at the next tick nobody is there any more
         if self._arrivals:
-            self._arrivals.close()
+            self._arrivals.stop()
         for user in self._users:
             self._cut(user)
 

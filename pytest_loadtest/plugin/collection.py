@@ -203,8 +203,9 @@ def shim_of(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_coroutine_body(function: Callable[..., Any]) -> bool:
-    """Whether a test body is async."""
-    return inspect.iscoroutinefunction(inspect.unwrap(function))
+    """Whether a test body is async; it may be an object that can be called."""
+    body = inspect.unwrap(function)
+    return inspect.iscoroutinefunction(body) or inspect.iscoroutinefunction(body.__call__)
 
 
 def is_generator(function: Callable[..., Any]) -> bool:

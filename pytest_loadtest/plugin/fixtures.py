@@ -35,6 +35,14 @@ def vu(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def load(request: pytest.FixtureRequest) -> Load:
     """Runs loads within an ordinary test: ``result = load(scenario, vus=10, duration="10s")``."""
+    from pytest_loadtest.plugin.collection import runs_load
+
+    if not runs_load(request.node):  # it was asked for by name; what loads need was not prepared
+        pytest.fail(
+            "the fixture 'load' must be an argument of the test or of a fixture that it uses; "
+            "request.getfixturevalue('load') comes too late",
+            pytrace=False,
+        )
     from pytest_loadtest.plugin.hooks import session_plan
     from pytest_loadtest.plugin.item import LoadFunction
     from pytest_loadtest.plugin.own_loads import Load

@@ -15,7 +15,7 @@ from pytest_loadtest.plugin import options
 from pytest_loadtest.plugin.async_fixtures import finish_foreign_values, on_load_loop
 from pytest_loadtest.plugin.collection import problems_key, runs_load
 from pytest_loadtest.plugin.item import LoadFunction, loop_key, session_plan_key
-from pytest_loadtest.plugin.job import results_of, sections_of
+from pytest_loadtest.plugin.job import new_results_of, results_of, sections_of
 from pytest_loadtest.plugin.limit import Limit
 from pytest_loadtest.plugin.per_vu import PerVU, is_async
 from pytest_loadtest.plugin.planning import SessionPlan
@@ -48,20 +48,23 @@ class LoadHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Plan the load tests that are left after all deselection; a wrong one is a usage error."""
-        selected = [item for item in session.items if isinstance(item, LoadFunction)]
+        selected = [item for item in session.items if runs_load(item)]
         problems = session.config.stash.setdefault(problems_key, [])
         try:
             if options.is_set(session.config, "skip"):
-                _skip(item for item in session.items if runs_load(item))
-            elif any(runs_load(item) for item in session.items):
+                _skip(selected)
+            elif selected:
                 plan = session_plan(self._config)
                 problems += [problem for item in selected if (problem := self._plan(plan, item))]
         except ConfigurationError as error:
             problems.append(str(error))
 
-    def _plan(self, session: SessionPlan, item: LoadFunction) -> str | None:
+    def _plan(self, session: SessionPlan, item: pytest.Item) -> str | None:
         try:
-            item.plan = session.plan(item)
+            if isinstance(item, LoadFunction):
+                item.plan = session.plan(item)
+            else:
+                session.check(item)
         except ConfigurationError as error:
             return f"{item.nodeid}: {error}"
         return None
@@ -94,7 +97,14 @@ class LoadHooks:
             return (yield)
         function = fixturedef.func
         dependencies = {name: request.getfixturevalue(name) for name in fixturedef.argnames}
-        if any(isinstance(value, PerVU) for value in dependencies.values()):
+        per_vu = [name for name, value in dependencies.items() if isinstance(value, PerVU)]
+        if per_vu and "load" in dependencies and not isinstance(self._current, LoadFunction):
+            pytest.fail(
+                f"the fixture {fixturedef.argname!r} runs loads, so it cannot take {per_vu[0]!r}, which has "
+                "one value per virtual user: take that as an argument of the scenario",
+                pytrace=False,
+            )
+        if per_vu:
             fixturedef.func = lambda **given: PerVU(fixturedef.argname, function, given)
         elif is_async(function):
             fixturedef.func = on_load_loop(self._loop, fixturedef, request, function)
@@ -130,8 +140,9 @@ class LoadHooks:
             report.longrepr = path, line, redact(reason)
         else:  # that of a load test has been through the item's hands already
             redact_representation(report.longrepr)
-        is_last = call.when == "call" or (call.when == "setup" and report.failed)
-        if is_last and (results := results_of(item)):
+        # A load may also have been run by a fixture, whose test is then skipped, or in its tear-down.
+        is_over = call.when != "setup" or not report.passed
+        if is_over and (results := new_results_of(item)):
             report.load_results = [result.to_plain() for result in results]  # type: ignore[attr-defined]  # extras
             if report.failed:
                 report.sections += sections_of(item)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Of the test's last run: the results of its loads, and the sections shown beneath a failure (title, text).
 results_key = pytest.StashKey["list[LoadResult]"]()
 sections_key = pytest.StashKey[list[tuple[str, str]]]()
+reported_key = pytest.StashKey[int]()  # how many of the results a report has brought already
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,20 @@ def forget_loads(item: pytest.Item) -> None:
     """The test is run again: what an earlier run left is not its result."""
     item.stash[results_key] = []
     item.stash[sections_key] = []
+    item.stash[reported_key] = 0
 
 
 def results_of(item: pytest.Item) -> list[LoadResult]:
     """The results of the test's loads so far."""
     return item.stash.setdefault(results_key, [])
+
+
+def new_results_of(item: pytest.Item) -> list[LoadResult]:
+    """All results of the test's loads, if some of them have not been in a report of the test yet."""
+    results = results_of(item)
+    is_known = len(results) == item.stash.get(reported_key, 0)
+    item.stash[reported_key] = len(results)
+    return [] if is_known else results
 
 
 def sections_of(item: pytest.Item) -> list[tuple[str, str]]:

@@ -30,6 +30,11 @@ class LoadLoop:
         self.owned: set[Any] = set()  # FixtureDefs whose current value lives on this loop
         self.limit: Limit | None = None  # pytest-timeout's, on the current test
 
+    @property
+    def is_running(self) -> bool:
+        """Whether some thread is in `run`."""
+        return self._runner is not None and self._runner.get_loop().is_running()
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end. Ctrl-C cancels the work, a second one cancels it again. Raises KeyboardInterrupt
         when the work did not outlast that.

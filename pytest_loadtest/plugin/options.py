@@ -111,10 +111,20 @@ def from_ini(config: pytest.Config, name: str) -> Any:
 
 def value_of(config: pytest.Config, name: str) -> str | None:
     """A single value: command line over environment variable over ini key."""
-    for value in (from_command_line(config, name), from_environment(name), from_ini(config, name)):
+    return value_and_source(config, name)[0]
+
+
+def value_and_source(config: pytest.Config, name: str) -> tuple[str | None, str]:
+    """A single value, and what the place is called that gives it."""
+    option = _BY_NAME[name]
+    for value, source in (
+        (from_command_line(config, name), option.flag_text),
+        (from_environment(name), f"environment variable {option.variable}"),
+        (from_ini(config, name), f"{INI_FILE}: {option.key}"),
+    ):
         if value is not None:
-            return str(value)
-    return None
+            return str(value), source
+    return None, ""
 
 
 def values_of(config: pytest.Config, name: str) -> list[str]:

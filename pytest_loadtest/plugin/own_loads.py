@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_loadtest.core.wording import shape_in_words
+from pytest_loadtest.engine.ending import Ending
 from pytest_loadtest.errors import ConfigurationError, MisuseError
 from pytest_loadtest.plugin.collection import is_generator
 from pytest_loadtest.plugin.item import loop_key
@@ -21,6 +22,7 @@ from pytest_loadtest.plugin.job import LoadJob, forget_loads, sections_of
 from pytest_loadtest.plugin.planning import SessionPlan
 from pytest_loadtest.plugin.program import PytestProgram, Scenario, per_vu_nodes
 from pytest_loadtest.plugin.running import raise_error, raise_verdict, run_load
+from pytest_loadtest.plugin.tracebacks import below_ours
 from pytest_loadtest.report.failure import details
 from pytest_loadtest.results.measured import MeasuredLoad
 
@@ -33,7 +35,8 @@ class Load:
 
     The scenario's arguments are fixtures. The keywords are those of the load marker; `budget` has those of
     the budget marker, or is a list of such. The load holds the test's budget markers, too, and the default
-    limits: if one is broken, the test fails, unless `check` is False. Returns what was measured.
+    limits: if one is broken, the test fails, unless `check` is False; where pytest-timeout's limit on the
+    test ends the load, it fails in any case. Returns what was measured.
 
     Raises ConfigurationError for wrong keywords, MisuseError where no load can be run.
     """
@@ -54,22 +57,34 @@ class Load:
         **shape: object,
     ) -> MeasuredLoad:
         __tracebackhide__ = True
-        job = self._job(scenario, shape, [budget] if isinstance(budget, Mapping) else budget or [])
+        job = self._job(scenario, shape, _checked(budget))
         loaded = run_load(job)
-        raise_error(loaded.ended)
-        if check:
+        try:
+            raise_error(loaded.ended)
+        except BaseException as error:  # the way from here to the user's line is ours
+            error.__traceback__ = below_ours(error.__traceback__)
+            raise
+        # The test's time is over, too: `check` is about this load only.
+        if check or loaded.ended.end.ending is Ending.TIMED_OUT:
             raise_verdict(loaded, f"load {job.label!r}: ")
         assert loaded.result is not None  # without one, an error was raised
         # Beneath an assertion that fails later stands what it is about.
         sections_of(job.item).append((job.name, details(loaded.result)))
-        return MeasuredLoad.of(loaded.ended.run, loaded.result)
+        return MeasuredLoad.of(loaded.ended.run, loaded.result, job.label)
 
     def _job(
-        self, scenario: Callable[..., object], shape: Mapping[str, object], budgets: Sequence[Any]
+        self,
+        scenario: Callable[..., object],
+        shape: Mapping[str, object],
+        budgets: Sequence[Mapping[str, object]],
     ) -> LoadJob:
         __tracebackhide__ = True
         item: Any = self._request.node
         _check_scenario(scenario)
+        if item.config.stash[loop_key].is_running:  # in another thread
+            raise MisuseError(
+                "load(...): another load is running; one load can run a scenario that does both"
+            )
         try:
             plan = self._session.plan_of_call(item, shape, budgets)
         except ConfigurationError as error:
@@ -95,6 +110,16 @@ class Load:
         """The same load twice is two rows of the results, with two names."""
         self._labels[label] += 1
         return label if self._labels[label] == 1 else f"{label} #{self._labels[label]}"
+
+
+def _checked(budget: object) -> Sequence[Mapping[str, object]]:
+    __tracebackhide__ = True
+    budgets = [budget] if isinstance(budget, Mapping) else budget or []
+    if isinstance(budgets, (list, tuple)) and all(isinstance(each, Mapping) for each in budgets):
+        return budgets
+    raise ConfigurationError(
+        f'load: budget: {budget!r} is not a dictionary such as {{"p95": "500ms"}}, or a list of such'
+    )
 
 
 def _check_scenario(scenario: object) -> None:

@@ -91,6 +91,10 @@ class SessionPlan:
             raise ConfigurationError(f"load takes keywords only, not {', '.join(map(repr, marker.args))}")
         return self._with_budgets(plan_load(marker.kwargs, self.overrides, self.defaults), _marked(item))
 
+    def check(self, item: pytest.Item) -> None:
+        """What is known beforehand of a test that runs loads by itself. Raises ConfigurationError."""
+        _marked(item)
+
     def plan_of_call(
         self, item: pytest.Item, words: Mapping[str, object], budgets: Iterable[Mapping[str, object]]
     ) -> TestPlan:
@@ -244,11 +248,11 @@ def _budget_option(text: str, source: str) -> Budget:
 
 
 def _undecided(config: pytest.Config) -> Undecided:
-    word = options.value_of(config, "undecided") or Undecided.ESTIMATE
+    word, source = options.value_and_source(config, "undecided")
     try:
-        return Undecided(word)
+        return Undecided(word or Undecided.ESTIMATE)
     except ValueError:
-        raise ConfigurationError(f"--load-undecided: {word!r} is none of {', '.join(Undecided)}") from None
+        raise ConfigurationError(f"{source}: {word!r} is none of {', '.join(Undecided)}") from None
 
 
 def _pause_ns(config: pytest.Config) -> int:

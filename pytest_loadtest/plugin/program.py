@@ -17,6 +17,7 @@ import pytest
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.engine.program import Body
 from pytest_loadtest.engine.virtual_user import VirtualUser
+from pytest_loadtest.errors import MisuseError
 from pytest_loadtest.plugin.collection import is_coroutine_body
 from pytest_loadtest.plugin.per_vu import PerVU, UserFixtures
 from pytest_loadtest.plugin.tracebacks import place_of, short_traceback
@@ -68,6 +69,17 @@ def per_vu_nodes(values: Iterable[Any]) -> tuple[PerVU, ...]:
     return tuple(value for value in values if isinstance(value, PerVU))
 
 
+def _called(function: Callable[..., Any], /, **arguments: Any) -> None:
+    """A plain function. One that hands a coroutine on has done nothing, and nobody would notice."""
+    result = function(**arguments)
+    if inspect.iscoroutine(result):
+        result.close()
+        raise MisuseError(
+            f"{result.__qualname__}() is async, but what calls it is a plain function: make that an "
+            "`async def` that awaits it"
+        )
+
+
 class PytestProgram:
     """Runs a scenario. Paths of failures are shown relative to `root`."""
 
@@ -98,7 +110,7 @@ class PytestProgram:
             if self._is_async:
                 yield functools.partial(function, **arguments)
             else:
-                yield functools.partial(fixtures.sync_body, function, **arguments)
+                yield functools.partial(fixtures.sync_body, _called, function, **arguments)
 
     def is_failure(self, error: BaseException) -> bool:
         """Exceptions and pytest.fail() fail an iteration; pytest.skip(), xfail() and exit() end the load."""

@@ -80,8 +80,7 @@ def _leave_pytests_line(config: pytest.Config) -> None:
 def _resume_pytests_line(item: pytest.Item) -> None:
     """Begin pytest's line of this test again, which then gets its dot or word."""
     reporter = item.config.pluginmanager.getplugin("terminalreporter")
-    capture = item.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
+    with _uncaptured(item.config):
         reporter.pytest_runtest_logstart(item.nodeid, item.location)
 
 
@@ -120,6 +119,7 @@ def _snapshot(job: LoadJob, run: LoadRun) -> Snapshot:
         job.name,
         run.recorder.metrics,  # as of the last second: counting more often would disturb what is measured
         elapsed_ns=run.elapsed_ns,
+        counted_ns=run.recorder.counted_ns,
         total_ns=run.shape.duration_ns,
         vus=run.active,
         queued=run.queued,

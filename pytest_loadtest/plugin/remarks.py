@@ -5,20 +5,21 @@ Each is a sentence or two about this run; nothing here changes a verdict.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from pytest_loadtest.core.budget import Undecided
-from pytest_loadtest.core.metrics import MOST_NAMES, OTHER_NAMES
+from pytest_loadtest.core.metrics import MOST_NAMES, OTHER_NAMES, IterationSeries
 from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.core.shape import slices_of
+from pytest_loadtest.core.shape import OpenShape, Shape, slices_of
 from pytest_loadtest.core.stalls import STALLED
-from pytest_loadtest.core.units import format_duration, format_share
-from pytest_loadtest.core.validity import ADVICE, HIGH_CPU, LATE_START_NS, MUCH_WAITING, State
+from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
+from pytest_loadtest.core.validity import HIGH_CPU, LATE_START_NS, MUCH_WAITING, State, advice_for
 from pytest_loadtest.core.verdict import Measurement, Verdict
 from pytest_loadtest.core.wording import short_duration
 from pytest_loadtest.engine.ending import Ending
 from pytest_loadtest.plugin.job import EndedLoad
-from pytest_loadtest.results.result import GeneratorRow
+from pytest_loadtest.results.rows import GeneratorRow
 
 MOST_CLOSE_CALLS = 2  # that are told each for itself
 # A note each: the longest are enough to find the habit.
@@ -35,10 +36,10 @@ def remarks_of(
     yield from _on_lengthening(ended, verdicts)
     yield from _on_the_load(ended)
     yield from _on_stalls(stall_share)
-    yield from _on_late_starts(ended.run)
+    yield from _on_late_starts(ended)
     yield from _on_what_was_cut(ended)
     yield from _on_requests(ended.run)
-    yield from _on_the_generator(generator, verdicts)
+    yield from _on_the_generator(generator, verdicts, advice_for(ended.run.metrics.generator))
 
 
 def _close_calls(verdicts: list[Verdict], run: Measurement) -> list[str]:
@@ -77,13 +78,15 @@ def _is_worth_a_word(generator: GeneratorRow, verdicts: list[Verdict]) -> bool:
     return is_busy or generator.start_delay.p99 > LATE_START_NS
 
 
-def _on_the_generator(generator: GeneratorRow, verdicts: list[Verdict]) -> Iterator[str]:
+def _on_the_generator(generator: GeneratorRow, verdicts: list[Verdict], advice: str) -> Iterator[str]:
     """What the generator says of itself, if it is anything to mind."""
     is_worth_it = _is_worth_a_word(generator, verdicts)
     if generator.state == State.LIMITED.label and is_worth_it:
+        has_passed = any(verdict.passed and verdict.budget.is_latency for verdict in verdicts)
+        in_spite = ", and what passed has passed in spite of it" if has_passed else ""
         yield (
-            f"generator-limited: {generator.reason}; the latencies are partly the generator's own, and what "
-            f"passed has passed in spite of it; what helps: {ADVICE}"
+            f"generator-limited: {generator.reason}; the latencies are partly the generator's own{in_spite}; "
+            f"what helps: {advice}"
         )
     elif generator.state == State.DEGRADED.label and is_worth_it:
         yield f"generator degraded: {generator.reason}; part of the latencies may be the generator's own"
@@ -104,21 +107,42 @@ def _on_the_load(ended: EndedLoad) -> Iterator[str]:
         yield "the load never holds one level: budgets are judged on the whole run, ramps included"
     if ended.warm_up is not None:
         yield ended.warm_up.note
+    if declared_ns := ended.job.plan.load.warm_up_ns:
+        yield f"the first {short_duration(declared_ns)} at the level are its warm-up (warm_up=): not judged"
 
 
 def _on_stalls(stall_share: float | None) -> Iterator[str]:
     if stall_share is not None and stall_share >= MUCH_STALLING:
         yield (
             f"stalls: users spent {format_share(stall_share)} of their time in requests that took more than "
-            f"{STALLED} times the median; while they wait they send nothing, so the percentiles of a closed "
-            "model hardly show it: rate= does"
+            f"{STALLED} times the median of their name; while they wait they send nothing, so percentiles of a "
+            "closed model hardly show it: rate= does"
         )
 
 
-def _on_late_starts(run: Measurement) -> Iterator[str]:
-    if (delay := run.metrics.iterations.start_delay).n:
+def _on_late_starts(ended: EndedLoad) -> Iterator[str]:
+    iterations = ended.run.metrics.iterations
+    delay = iterations.start_delay
+    if delay.n and delay.quantile(0.99) > LATE_START_NS:
         p50, p99 = (format_duration(delay.quantile(share)) for share in (0.5, 0.99))
         yield f"iterations started late by p50 {p50}, p99 {p99}; their first request carries that delay"
+    if iterations.dropped.total():
+        yield _on_too_few_users(ended.shape, iterations)
+
+
+def _on_too_few_users(shape: Shape, iterations: IterationSeries) -> str:
+    """By Little's law a rate of so many iterations a second that last so long takes so many users."""
+    mean_ns = iterations.service.histogram().mean
+    took, needed = "no iteration ended", ""
+    if not math.isnan(mean_ns):
+        took = f"iterations took {format_duration(mean_ns)} on average"
+        needed = f", which takes about {math.ceil(shape.profile.peak * mean_ns / NS_PER_S)}"
+    if not isinstance(shape, OpenShape):
+        return f"{took}: too long for the pacing, so users fell behind until the end"
+    return (
+        f"all {shape.max_vus} users were busy and arrivals had to wait: {took}, at up to "
+        f"{format_rate(shape.profile.peak)}{needed}; a larger max_vus= lets more run at once"
+    )
 
 
 def _on_what_was_cut(ended: EndedLoad) -> Iterator[str]:

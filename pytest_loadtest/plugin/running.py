@@ -6,8 +6,10 @@ Whatever ends the load, its result is kept with the test before anything is rais
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -91,13 +93,22 @@ def _keep(job: LoadJob, run: LoadRun, end: LoadEnd) -> Loaded:
 
 
 async def _watched(job: LoadJob, run: LoadRun) -> LoadEnd:
-    beside = [asyncio.ensure_future(work) for work in (watch(job, run), *watchers_of(job, run))]
+    watchers = (_ending_load_if_it_fails(run, work) for work in watchers_of(job, run))
+    beside = [asyncio.ensure_future(work) for work in (watch(job, run), *watchers)]
     try:
         return await run.run()
     finally:
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _ending_load_if_it_fails(run: LoadRun, watcher: Coroutine[Any, Any, None]) -> None:
+    """A load without what should stop or lengthen it is not the one that was asked for."""
+    try:
+        await watcher
+    except Exception as error:
+        run.stop(Ending.STOPPED, "the engine failed", error)
 
 
 def raise_error(ended: EndedLoad) -> None:

@@ -36,6 +36,14 @@ def users_traceback(info: pytest.ExceptionInfo[BaseException]) -> Any:
     return below.filter(lambda entry: not str(entry.path).startswith(_OURS)) or below
 
 
+def below_ours(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback from the user's first frame on; all of it if none is the user's."""
+    below = traceback
+    while below is not None and below.tb_frame.f_code.co_filename.startswith(_FOREIGN):
+        below = below.tb_next
+    return below or traceback
+
+
 def place_of(traceback: TracebackType | None) -> str:
     """``file:line`` of the innermost frame that is the user's; of the outermost if none is."""
     place = ""

@@ -5,8 +5,10 @@ Its first line says it all, since pytest's short summary, JUnit and xdist show o
 
 from __future__ import annotations
 
+from pytest_loadtest.core.units import format_duration, format_share
 from pytest_loadtest.report.tables import budget_table, check_table, metric_table, render, request_table
-from pytest_loadtest.results.result import BudgetRow, LoadResult
+from pytest_loadtest.results.result import LoadResult
+from pytest_loadtest.results.rows import BudgetRow, GeneratorRow
 
 WIDTH = 100
 MOST_SLOW_REQUESTS = 5
@@ -112,7 +114,18 @@ def _run_line(result: LoadResult) -> str:
         + (f", {result.censored:,} censored" if result.censored else "")
         + (f", {_number(result.dropped, 'iteration')} dropped" if result.dropped else "")
     ]
+    if result.generator.cpu is not None:
+        lines.append(_generator_line(result.generator, result.generator.cpu))
     return "\n".join([*lines, *(f"note: {remark}" for remark in result.remarks)])
+
+
+def _generator_line(generator: GeneratorRow, cpu: float) -> str:
+    """What it was like, so that its part in the figures can be seen."""
+    p50, p99 = (format_duration(value) for value in (generator.read_delay.p50, generator.read_delay.p99))
+    return (
+        f"generator: {generator.state}, {format_share(cpu)} of a core, "
+        f"it read answers late by p50 {p50}, p99 {p99}"
+    )
 
 
 def _number(count: int, noun: str) -> str:

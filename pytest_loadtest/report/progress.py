@@ -22,10 +22,11 @@ SHORTEST_NAME = 8
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How far a load is and what it has measured so far."""
+    """How far a load is and what it has measured so far: until `counted_ns`."""
 
     name: str
     elapsed_ns: int
+    counted_ns: int
     total_ns: int
     vus: int
     queued: int
@@ -36,13 +37,22 @@ class Snapshot:
 
     @classmethod
     def of(
-        cls, name: str, metrics: Metrics, *, elapsed_ns: int, total_ns: int, vus: int, queued: int
+        cls,
+        name: str,
+        metrics: Metrics,
+        *,
+        elapsed_ns: int,
+        counted_ns: int,
+        total_ns: int,
+        vus: int,
+        queued: int,
     ) -> Self:
         """The state of the metrics now."""
         series = metrics.requests.values()
         return cls(
             name=name,
             elapsed_ns=elapsed_ns,
+            counted_ns=counted_ns,
             total_ns=total_ns,
             vus=vus,
             queued=queued,
@@ -66,7 +76,7 @@ def _time(snapshot: Snapshot) -> str:
 
 
 def _figures(snapshot: Snapshot, quantiles: tuple[float, ...] = (0.5, 0.95, 0.99)) -> str:
-    per_second = snapshot.requests / snapshot.elapsed_ns * NS_PER_S if snapshot.elapsed_ns else 0.0
+    per_second = snapshot.requests / snapshot.counted_ns * NS_PER_S if snapshot.counted_ns else 0.0
     latencies = [
         f"p{share * 100:.0f} {format_duration(snapshot.latency.quantile(share))}" for share in quantiles
     ]

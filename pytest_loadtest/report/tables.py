@@ -17,7 +17,8 @@ from pytest_loadtest.core.confidence import confidence_text
 from pytest_loadtest.core.metrics import PHASES
 from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
 from pytest_loadtest.core.wording import short_duration
-from pytest_loadtest.results.result import BudgetRow, GeneratorRow, Latency, LoadResult, RequestRow
+from pytest_loadtest.results.result import LoadResult
+from pytest_loadtest.results.rows import BudgetRow, GeneratorRow, Latency, RequestRow
 
 # The narrowest terminal that people use.
 NARROWEST = 80
@@ -62,11 +63,12 @@ _SUMMARY: Mapping[str, Callable[[LoadResult], str | Text]] = {
     "p99": lambda result: _ms(result.latency.p99, result.latency.n),
     "errors": lambda result: format_share(result.failed_requests / result.count) if result.count else "-",
     "checks": lambda result: "-" if math.isnan(result.check_share) else format_share(result.check_share),
+    "generator": lambda result: result.generator.state,
 }
 
 
 # What a narrow terminal does without, the first to go first.
-_DISPENSABLE = ({"VUs", "ran", "p50"}, {"rate"}, {"p99"})
+_DISPENSABLE = ({"generator"}, {"VUs", "ran", "p50"}, {"rate"}, {"p99"})
 
 
 def summary_table(results: Iterable[LoadResult], width: int) -> Table:
@@ -77,7 +79,7 @@ def summary_table(results: Iterable[LoadResult], width: int) -> Table:
         if _width(shown, [cells for _, cells in rows]) <= width:
             break
         shown = [title for title in shown if title not in titles]
-    table = _table("load test", *shown, texts=frozenset({"verdict"}))
+    table = _table("load test", *shown, texts=frozenset({"verdict", "generator"}))
     for result, cells in rows:
         table.add_row(Text(short_name(result.test)), *(cells[title] for title in shown))
     return table

@@ -7,7 +7,8 @@ where iterations have intended starts, else service times. Counts are of the who
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Real
 
 from pytest_loadtest.core.budget import Budget, Scope
 from pytest_loadtest.core.units import NS_PER_S, format_duration
@@ -16,6 +17,8 @@ from pytest_loadtest.errors import MisuseError
 from pytest_loadtest.results.timeline import RequestTimeline
 
 _DIGITS = 4  # a bucket of the histogram is 0.4 % wide: more digits would be invented
+_PERCENT_DIGITS = 4  # decimals of a percentile: one in a million, which takes more requests than a run has
+_LEAST_PERCENT = 10**-_PERCENT_DIGITS
 # A limit of no interest; that of a share must be neither 0 nor 1, as zero tolerance has no interval.
 _SOME = 0.5
 
@@ -74,7 +77,9 @@ class Latencies:
 
     def interval(self, percent: float) -> Bounds:
         """The 95 % interval of a percentile: ``interval(95)``."""
-        return bounds(self._budget(_key_of(percent)), self._run, NS_PER_S)
+        budget = self._budget(_key_of(percent))
+        # A limit that is open is always shown inside; the figure itself lies inside anyway.
+        return bounds(replace(budget, limit=read(budget, self._run).value), self._run, NS_PER_S)
 
     def _budget(self, key: str) -> Budget:
         return Budget(key, 0, self._scope, self._pattern)  # the limit is of no interest
@@ -153,9 +158,10 @@ def bounds(budget: Budget, run: Measurement, unit: float = 1) -> Bounds:
 
 
 def _key_of(percent: float) -> str:
-    if not 0 < percent < 100:
-        raise MisuseError(f"percentile {percent!r}: it is above 0 and below 100")
-    return f"p{percent:g}".replace(".", "_")
+    __tracebackhide__ = True
+    if not isinstance(percent, Real) or not _LEAST_PERCENT <= percent <= 100 - _LEAST_PERCENT:
+        raise MisuseError(f"percentile {percent!r}: it is a number above 0 and below 100, such as 99.95")
+    return f"p{percent:.{_PERCENT_DIGITS}f}".rstrip("0").rstrip(".").replace(".", "_")
 
 
 def _rounded(value: float) -> float:

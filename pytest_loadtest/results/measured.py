@@ -59,17 +59,18 @@ class MeasuredLoad(Latencies):
     """A load that a test ran: its figures over all requests, and those by name."""
 
     _result: LoadResult
+    _label: str
 
     @classmethod
-    def of(cls, run: Measurement, result: LoadResult) -> Self:
-        """What was measured, and what was made of it."""
-        return cls(run, Scope.ALL, "*", result)
+    def of(cls, run: Measurement, result: LoadResult, label: str) -> Self:
+        """What was measured, and what was made of it; `label` tells it from the test's other loads."""
+        return cls(run, Scope.ALL, "*", result, label)
 
     # -- the verdict --------------------------------------------------------------------------------
 
     @property
     def state(self) -> str:
-        """``passed``, ``failed``, ``invalid``, ``aborted``, ``timed out``."""
+        """``passed``, ``failed``, ``invalid`` or ``aborted``."""
         return self._result.state
 
     @property
@@ -79,8 +80,9 @@ class MeasuredLoad(Latencies):
 
     @property
     def reason(self) -> str:
-        """Why it failed beside its budgets; empty if it did not."""
-        return self._result.reason
+        """Why it did not pass: what ended it, or the budgets that did not hold. Empty if it passed."""
+        broken = (f"{row.label} {row.measured}, limit {row.limit}" for row in self._result.broken)
+        return self._result.reason or "; ".join(broken)
 
     @property
     def budgets(self) -> tuple[BudgetRow, ...]:
@@ -227,8 +229,8 @@ class MeasuredLoad(Latencies):
 
     def __repr__(self) -> str:
         failed = f", {format_share(self.error_rate)} failed" if self.failed else ""
-        name = self._result.test.rpartition(": ")[2]
-        return f"<load {name!r}: {self.count:,} requests{failed}, {self._figures}>"
+        requests = f"{self.count:,} request{'' if self.count == 1 else 's'}"
+        return f"<load {self._label!r}: {requests}{failed}, {self._figures}>"
 
 
 def _shares(kind: str, series: Mapping[str, ShareSeries]) -> Mapping[str, MeasuredShare]:

@@ -23,18 +23,6 @@ from pytest_loadtest.results.rows import (
 )
 from pytest_loadtest.results.timeline import Timeline
 
-__all__ = [
-    "BlockedRow",
-    "BudgetRow",
-    "ErrorRow",
-    "FailureRow",
-    "GeneratorRow",
-    "Latency",
-    "LoadResult",
-    "RequestRow",
-    "ShareRow",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:

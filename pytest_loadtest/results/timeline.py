@@ -42,8 +42,12 @@ class RequestTimeline:
     latencies: tuple[str, ...] = ()
 
     def latency(self, second: int) -> Histogram:
-        """The latencies of what started in a second."""
-        return _histogram(self.latencies[second : second + 1])
+        """The latencies, in ns, of what started in a second."""
+        return _histogram([self.latencies[second]])
+
+    def percentile(self, second: int, percent: float) -> float:
+        """Of the latencies of what started in a second, in seconds; nan if nothing did."""
+        return self.latency(second).quantile(percent / 100) / NS_PER_S
 
     def merged(self, other: RequestTimeline) -> RequestTimeline:
         """Both together, under this one's name."""
@@ -81,8 +85,12 @@ class Timeline:
         return len(self.vus)
 
     def latency(self, second: int) -> Histogram:
-        """The latencies of all requests that started in a second."""
-        return _histogram(text for each in self.requests for text in each.latencies[second : second + 1])
+        """The latencies, in ns, of all requests that started in a second."""
+        return _histogram(each.latencies[second] for each in self.requests)
+
+    def percentile(self, second: int, percent: float) -> float:
+        """Of the latencies of all requests that started in a second, in seconds; nan if none did."""
+        return self.latency(second).quantile(percent / 100) / NS_PER_S
 
     def of_request(self, name: str) -> RequestTimeline:
         """One name's; that of `OTHER_NAMES` if it is not kept apart."""

@@ -25,7 +25,8 @@ from benchmarks.accuracy import (
 from benchmarks.accuracy_text import as_tables, difference
 from benchmarks.latency_target import Truth
 from pytest_loadtest.engine.timerfd import is_supported
-from pytest_loadtest.results.result import BudgetRow, GeneratorRow, Latency, LoadResult
+from pytest_loadtest.results.result import LoadResult
+from pytest_loadtest.results.rows import BudgetRow, GeneratorRow, Latency
 
 # 20 % of the core at 1000/s, 80 % at 5000/s: requests are cheaper in numbers.
 POINTS = [(0.0, 0.0), (1000.0, 0.2), (5000.0, 0.8)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.arrivals import HEADER, figure_of, parse_arguments, rows
-from pytest_loadtest.results.result import GeneratorRow, Latency, LoadResult
+from pytest_loadtest.results.result import LoadResult
+from pytest_loadtest.results.rows import GeneratorRow, Latency
 
 MS = 1_000_000
 

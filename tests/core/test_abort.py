@@ -103,3 +103,38 @@ def test_a_lower_bound_reads_as_one() -> None:
     found = [watch.look(run, elapsed_ns) for run, elapsed_ns in looks("......----")]
     assert found[-1] is not None
     assert watch.reason(found[-1]) == "rps: 2/s < 5/s for 2s"
+
+
+def closed_model(took_s: int, seconds: int, users: int = 10) -> Iterator[tuple[Measurement, int]]:
+    """A look after each second of users whose every request takes so long; only what has ended is known."""
+    recorder = Recorder(S)
+    recorder.start(0)
+    starts = [user * took_s * S // users for user in range(users)]
+    for second in range(1, seconds + 1):
+        for user, start in enumerate(starts):
+            while starts[user] + took_s * S <= second * S:
+                requests(1, took=took_s * S, at=starts[user])(recorder)
+                starts[user] += took_s * S
+            assert starts[user] >= start
+        recorder.gauge(users, 0)
+        recorder.tick(second * S)
+        recorder.flush()
+        yield Measurement(recorder.metrics, ((0, second),), second * S, second * S), second * S
+
+
+@pytest.mark.parametrize(
+    ("took_s", "values", "after"),
+    [
+        pytest.param(3, {"rps": 3, "abort": "5s"}, None, id="3.3/s, though at first none has ended"),
+        pytest.param(3, {"rps": 3, "abort": "5s", "window": "5s"}, None, id="those open are in the window"),
+        pytest.param(3, {"rps": 6, "abort": "5s", "window": "5s"}, 10, id="not even with them"),
+        pytest.param(12, {"p95": "1s", "abort": "30s", "window": "10s"}, 52, id="longer than the window"),
+        pytest.param(12, {"p95": "13s", "abort": "5s", "window": "10s"}, None, id="but no longer than that"),
+    ],
+)
+def test_requests_that_are_still_open_are_not_taken_for_none(
+    took_s: int, values: Mapping[str, object], after: int | None
+) -> None:
+    watch = AbortWatch(parse_budgets(values))
+    found = (at_ns // S for run, at_ns in closed_model(took_s, 60) if watch.look(run, at_ns) is not None)
+    assert next(found, None) == after

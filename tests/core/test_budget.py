@@ -191,7 +191,7 @@ def test_a_markers_modifiers_hold_for_all_its_limits_and_go_together() -> None:
         Budget("p95", S, Scope.REQUEST, "a", window_ns=5 * S // 2, abort_ns=10 * S),
         Budget("error_rate", 0.1, Scope.REQUEST, "a", window_ns=5 * S // 2, abort_ns=10 * S),
     ]
-    assert [(b.window_ns, b.abort_ns) for b in parse_budgets({"dropped": 0, "abort": "1s"})] == [(0, S)]
+    assert [(b.window_ns, b.abort_ns) for b in parse_budgets({"rps": 9, "abort": "1s"})] == [(0, S)]
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,13 @@ def test_outside_the_range_a_quantile_is_the_smallest_or_the_largest_value() -> 
     assert histogram.quantile(0.75) == HIGHEST_NS * 3
 
 
+def test_outside_the_range_bounds_are_those_of_the_range_and_the_extremes() -> None:
+    low = Histogram.of([100, 200, 300, LOWEST_NS + 1])
+    assert low.bounds(0.1, 0.6) == (100, LOWEST_NS)  # any of the three may be the 60 %
+    high = Histogram.of([10**9, 2 * HIGHEST_NS, 3 * HIGHEST_NS, 4 * HIGHEST_NS])
+    assert high.bounds(0.6, 0.9) == (HIGHEST_NS, 4 * HIGHEST_NS)
+
+
 @given(st.lists(st.lists(latencies, max_size=6), min_size=1, max_size=4), st.randoms(use_true_random=False))
 @bounded
 def test_merging_in_any_order_equals_one_histogram_of_all(parts: list[list[int]], rng: random.Random) -> None:

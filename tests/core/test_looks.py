@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -46,11 +47,22 @@ def found(
         ),
         ([found(1.5), Verdict(Budget("rps", 5), 4, 9, False)], 0, "and so does one without an interval"),
         ([found(1.5), Verdict(Budget("rps", 5), 9, 9, True)], 15, "one that is kept changes nothing"),
+        ([found(1.5), Verdict(Budget("iterations", 5), 4, 4, False)], 15, "a count may still be reached"),
+        ([found(1.5), Verdict(Budget("max_count", 5), 6, 6, False)], 0, "but one that is too high stays so"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_how_much_longer(verdicts: list[Verdict], seconds: int, sentence: str) -> None:
     assert time_to_decide(verdicts, RUN) == seconds * S, sentence
+
+
+@pytest.mark.parametrize(("users", "seconds"), [(39, 0), (40, 15)])
+def test_requests_that_are_still_open_may_add_to_a_rate(users: int, seconds: int) -> None:
+    """4/s of 40 s have ended; 5/s takes 40 more."""
+    metrics = Metrics(S)
+    metrics.vus.add(49, users)
+    verdicts = [found(1.5), Verdict(Budget("rps", 5), 4, 160, False)]
+    assert time_to_decide(verdicts, replace(RUN, metrics=metrics)) == seconds * S
 
 
 def test_looks_are_together_as_sure_as_one() -> None:

@@ -102,6 +102,11 @@ _STAGE = 'a stage with a duration and a target, such as ("30s", 100)'
             id="both models",
         ),
         pytest.param(
+            {"rate": "50/s", "pacing": "1s", "duration": "1m"},
+            "load: both models at once: rate (open) does not go with pacing (closed)",
+            id="intended starts of both models",
+        ),
+        pytest.param(
             {"rate": "50/s", "iterations": 5, "iterations_per_vu": 2},
             "rate (open) does not go with iterations, iterations_per_vu (closed)",
             id="a rate and counted iterations",

@@ -10,6 +10,7 @@ import pytest
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import MOST_NAMES, OTHER_NAMES, Recorder
 from pytest_loadtest.core.recording import NullRecorder, RequestRecorder
+from tests.core.made_up_runs import ends, requests, told, verdict
 from tests.core.telling import MS, ORIGIN, S, answer, flushed, started
 
 BUFFER = 4096
@@ -138,3 +139,36 @@ def test_a_sample_cannot_steer_a_terminal_nor_fill_it() -> None:
     (group,) = recorder.metrics.errors.values()
     assert group.sample.startswith("500 ?[2J?]0;mine????éxxx")
     assert len(group.sample) == 500
+
+
+# -- names beyond those that are kept apart -----------------------------------------------------------
+
+MANY_BAD = told(
+    *(("check", f"a{number}", number < MOST_NAMES) for number in range(MOST_NAMES + 9)),
+    *(("rate", f"a{number}", number < MOST_NAMES) for number in range(MOST_NAMES + 9)),
+    *(("count", f"a{number}", number // MOST_NAMES) for number in range(MOST_NAMES + 9)),
+    *(("trend", f"a{number}", (number // MOST_NAMES + 1) * S) for number in range(MOST_NAMES + 9)),
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "limit", "subject", "rest"),
+    [
+        ("error_rate", "1%", "request", "requests"),
+        ("p95", "1s", "request", "requests"),
+        ("check_rate", "99%", "check", "checks"),
+        ("min_rate", "99%", "metric", "metrics"),
+        ("max_count", 3, "metric", "metrics"),
+        ("p95", "1.1s", "metric", "metrics"),
+    ],
+)
+def test_a_glob_is_not_judged_by_the_names_that_were_kept_alone(
+    key: str, limit: object, subject: str, rest: str
+) -> None:
+    names = (requests(1, f"a{number}") for number in range(MOST_NAMES))
+    events = (*names, ends(9, Outcome.RESET, "a too many"), MANY_BAD)
+    some = verdict(key, limit, *events, of={subject: "a*"})
+    assert not some.passed
+    assert "may be in '(further names)'" in some.reason
+    assert rest.removesuffix("s") in some.reason
+    assert verdict(key, limit, *events, of={subject: "a1"}).passed  # all of it is under its own name

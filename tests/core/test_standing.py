@@ -209,6 +209,15 @@ def test_all_windows_hold_only_if_the_load_was_sent_in_all_of_them() -> None:
     assert "the load was not sent" in verdict.reason
 
 
+def test_a_window_in_which_a_full_generator_started_nothing_says_nothing_of_the_target() -> None:
+    events = [requests(100, at=second * S) for second in range(10, 15)]
+    missing = [dropped(100, at=second * S) for second in range(15, 20)]
+    seconds = [generator(FULL, at=second * S) for second in range(10, 20)]
+    verdict, _ = judged("p95", "1s", *events, *missing, *seconds, open_model=True, window="1s")
+    assert (verdict.passed, verdict.invalid) == (False, True)
+    assert "the generator did not start" in verdict.reason
+
+
 def test_the_mean_of_a_test_with_dropped_iterations_has_no_end_unless_the_generator_dropped_them() -> None:
     events = (requests(900), iterations(900), dropped(100))
     for key in ("mean", "max"):

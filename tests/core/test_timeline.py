@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -76,6 +77,15 @@ def test_groups_give_each_key_its_figures() -> None:
     low, high = (values for _, values in groups.histograms(ints(1000, 5000, 9000)))
     assert (low.n, low.sum, low.min, low.max) == (1, 5000, 5000, 5000)
     assert (high.n, high.sum, high.min, high.max) == (2, 10_000, 1000, 9000)
+
+
+def test_keys_far_apart_are_counted_without_a_table_of_all_between() -> None:
+    keys, values = ints(3, 10**12, 3, 7), ints(5000, 7000, 6000, 9000)
+    groups = Groups(keys)
+    assert list(groups.sizes()) == [(3, 2), (7, 1), (10**12, 1)]
+    assert list(groups.totals(values)) == [(3, 11_000), (7, 9000), (10**12, 7000)]
+    found = [(key, each.n, each.min, each.max) for key, each in groups.histograms(values)]
+    assert found == [(3, 2, 5000, 6000), (7, 1, 9000, 9000), (10**12, 1, 7000, 7000)]
 
 
 def test_groups_of_nothing_are_none() -> None:
@@ -191,6 +201,21 @@ def test_a_timeline_merged_into_itself_is_twice_what_it_was() -> None:
     timeline.merge(timeline)
     assert [above(timeline, index, 1000) for index in range(3 * MOST_OPEN)] == [(2, 2)] * (3 * MOST_OPEN)
     assert timeline.total() == 6 * MOST_OPEN
+
+
+def test_a_copy_has_the_same_and_goes_its_own_way() -> None:
+    timeline, counts = LatencyTimeline(), SliceCounts()
+    for index in range(MOST_OPEN + 5):  # some are packed, some are not
+        timeline.add(np.full(3, index), np.array([1, 2, 3]) * 1_000_000)
+        counts.add(index, 3)
+    twin, twin_counts = deepcopy(timeline), deepcopy(counts)
+    for index in (0, MOST_OPEN + 4):
+        timeline.add(np.array([index]), np.array([9_000_000]))
+        counts.add(index)
+    for window in (None, ((0, 1),), ((MOST_OPEN + 4, MOST_OPEN + 5),)):
+        assert (twin.total(window), twin.histogram(window).max) == (twin_counts.total(window), 3_000_000)
+        assert timeline.total(window) == counts.total(window) > twin.total(window)
+    assert twin.total() == 3 * (MOST_OPEN + 5)
 
 
 @given(many_slices, st.integers(1, 10))

@@ -11,7 +11,7 @@ from pytest_loadtest.core.generator import BlockedPlace, GeneratorSecond, Genera
 from pytest_loadtest.core.histogram import Histogram
 from pytest_loadtest.core.metrics import Metrics
 from pytest_loadtest.core.recorder import Recorder
-from pytest_loadtest.core.validity import Figures, State, assess, figures_of
+from pytest_loadtest.core.validity import ADVICE, Figures, State, advice_for, assess, figures_of
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -186,3 +186,25 @@ def test_places_are_bounded() -> None:
     series.count_blocked([("a.py:0", BlockedPlace(1, 1))])
     assert len(series.blocked) == 50
     assert series.blocked["a.py:0"].count == 2
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "state"),
+    [
+        pytest.param(0.45, State.DEGRADED, id="half of 1 ms, but no more than an idle event loop needs"),
+        pytest.param(0.6, State.LIMITED, id="more than it needs"),
+    ],
+)
+def test_a_quick_targets_latency_does_not_make_an_idle_generator_the_limit(
+    late_ms: float, state: State
+) -> None:
+    assert assess(figures(read_delay=late(late_ms)), 1 * MS).state is state
+
+
+def test_who_blocks_the_event_loop_is_advised_not_to() -> None:
+    series = GeneratorSeries()
+    assert advice_for(series) == ADVICE
+    series.count_blocked(
+        [("a.py:1 (f())", BlockedPlace(9, MS)), ("a.py:2 (time.sleep(1))", BlockedPlace(1, S))]
+    )
+    assert advice_for(series).endswith("such as at a.py:2 (time.sleep(1))")

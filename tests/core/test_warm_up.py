@@ -28,6 +28,7 @@ def rough(level_ms: float, n: int) -> list[float]:
     return [level_ms * (1.02 if index % 2 else 0.98) for index in range(n)]
 
 
+OUTAGE = [2000.0, 1500.0, 1500.0, *[100.0] * 27]
 SLOW_START = [900.0, 500.0, 300.0, *rough(100, 27)]
 
 
@@ -67,6 +68,10 @@ def test_only_the_judged_part_is_looked_at_and_only_its_first_level() -> None:
     assert found is not None
     assert found.window == ((7, 34), (38, 68))
     assert find_warm_up(series, ((38, 68),), S) is None
+
+
+def test_a_load_that_was_stopped_before_its_first_level_has_no_warm_up() -> None:
+    assert find_warm_up([timeline(SLOW_START)], (), S) is None
 
 
 def test_the_whole_run_may_be_judged() -> None:
@@ -143,3 +148,10 @@ def test_a_slow_start_is_nearly_always_found(seconds: int, at_least: float, tau_
     found = [is_material(levels, cut) for levels, cut in zip(runs, cuts, strict=True)]
     assert np.mean(found) >= at_least
     assert np.median(cuts) >= 8
+
+
+def test_what_is_more_than_ten_times_as_slow_was_an_outage_and_is_judged() -> None:
+    found = find_warm_up([timeline(OUTAGE)], ((0, 30),), S)
+    assert found is not None
+    assert (found.is_outage, found.window, found.length_ns) == (True, ((0, 30),), 0)
+    assert found.note.startswith("the beginning was not like the rest (median 1.5 s at first, 99.9 ms")

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
 
 from tests.plugin.conftest import Project
+from tests.plugin.own_loads import BROWSE, Case, write_test
 from tests.plugin.results import KEEP_RESULTS, results_of
-
-BROWSE = """
-async def browse(http, vu):
-    await http.get("/", name="front page")
-    vu.check("fine", True)
-"""
-
-
-def write_test(project: Project, body: str, *, arguments: str = "load", before: str = "") -> None:
-    """A test of this body beside the scenario `browse`."""
-    lines = "\n".join(f"    {line}" for line in body.splitlines())
-    (project.pytester.path / "test_load.py").write_text(
-        f"import pytest\n{BROWSE}\n{before}\ndef test_own({arguments}):\n{lines}\n", "utf-8"
-    )
 
 
 def test_two_loads_are_compared_and_both_are_in_the_summary(project: Project) -> None:
@@ -98,72 +83,6 @@ with pytest.raises(KeyError, match="no request is named 'fast'; there were: 'bro
     project.run().assert_outcomes(passed=1)
 
 
-class Case(NamedTuple):
-    """A test that fails: a sentence on it, its body, and a line that is printed."""
-
-    sentence: str
-    body: str
-    line: str
-
-
-FAILS = [
-    Case(
-        "a default limit that is broken fails the test",
-        "async def broken(http):\n    await http.get('/status/500')\nload(broken, vus=1, iterations=2)",
-        "load 'broken, 1 VU': 1 of 2 budgets broken: error_rate 100% > 0%",
-    ),
-    Case(
-        "so does a budget of the call",
-        "load(browse, vus=1, iterations=2, budget={'p95': '1us'})",
-        "load 'browse, 1 VU*': 1 of 4 budgets broken: p95 * > 1 us",
-    ),
-    Case(
-        "and one of several for different requests",
-        "load(browse, vus=1, iterations=2, budget=[{'p95': '9s'}, {'p95': '1us', 'request': 'front page'}])",
-        "load 'browse, 1 VU': 1 of 5 budgets broken: p95 of 'front page' * > 1 us",
-    ),
-    Case(
-        "a load in which nothing was measured fails",
-        "async def cut(vu):\n    await vu.think('9s')\nload(cut, vus=1, duration=0.1, graceful_stop=0)",
-        "load 'cut, 1 VU': no iteration finished: nothing was measured",
-    ),
-    Case(
-        "an unknown keyword is an error that names it",
-        "load(browse, vuss=1)",
-        "E *ConfigurationError: load: unknown keyword 'vuss' (did you mean 'vus'?)*",
-    ),
-    Case(
-        "so is an unknown budget",
-        "load(browse, vus=1, iterations=1, budget={'q95': '1s'})",
-        "E *ConfigurationError: unknown budget 'q95' (did you mean *",
-    ),
-    Case(
-        "a scenario is a function",
-        "load('browse', vus=1)",
-        "E *MisuseError: load('browse', ...): its first argument is the function that users run",
-    ),
-    Case(
-        "a scenario does not yield",
-        "def odd(http):\n    yield\nload(odd, vus=1)",
-        "E *MisuseError: load(odd, ...): a scenario must not yield",
-    ),
-    Case(
-        "an argument of a scenario that is no fixture is named",
-        "def odd(htp):\n    pass\nload(odd, vus=1, iterations=1)",
-        "*fixture 'htp' not found*",
-    ),
-]
-
-
-@pytest.mark.parametrize("case", FAILS, ids=lambda case: case.sentence)
-def test_what_fails(project: Project, case: Case) -> None:
-    write_test(project, case.body)
-    result = project.run()
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([case.line])
-    assert "own_loads.py" not in result.stdout.str()  # the way to the error is ours, not the user's
-
-
 PASSES = [
     Case("a failed load can be looked at instead", "assert load(browse, vus=1, iterations=1).passed", ""),
     Case(
@@ -177,6 +96,27 @@ PASSES = [
         "from functools import partial\n"
         "def plain(http, page):\n    assert http.get('/', params={'page': page}).status_code == 200\n"
         "assert load(partial(plain, page=3), vus=2, iterations=4).count == 4",
+        "",
+    ),
+    Case(
+        "an object that can be called is a scenario, whether async or plain",
+        "class Quick:\n    async def __call__(self, http):\n        await http.get('/')\n"
+        "class Plain:\n    def __call__(self, http):\n        http.get('/')\n"
+        "assert load(Quick(), vus=1, iterations=2).count == 2\n"
+        "assert load(Plain(), vus=1, iterations=2).count == 2\n"
+        "assert load(lambda http: http.get('/'), vus=1, iterations=2).count == 2",
+        "",
+    ),
+    Case(
+        "a load goes by its whole name",
+        "assert '<load \"a: b\": 1 request, ' in repr(load(browse, vus=1, iterations=1, name='a: b'))"
+        ".replace(\"'\", '\"')",
+        "",
+    ),
+    Case(
+        "any percentile of the whole range can be asked for",
+        "result = load(browse, vus=1, iterations=3)\n"
+        "assert result.percentile(0.0001) <= result.percentile(99.9999) <= result.max",
         "",
     ),
     Case(
@@ -270,6 +210,9 @@ def test_options_of_the_session(project: Project) -> None:
     project.run("--load-duration=0.2", "--load-vus=5").assert_outcomes(passed=1)
     project.run("--load-once").assert_outcomes(failed=1)  # one user and one iteration
     project.run("--load-skip").assert_outcomes(skipped=1)
+    brief = 'profiles.brief = {vus = 5, duration = "0.2s"}'
+    project.configure(f'environments.TEST = {{api = "{project.target.url}"}}\n{brief}')
+    project.run("--load-profile=brief").assert_outcomes(passed=1)
 
 
 def test_a_load_test_cannot_run_loads_of_its_own(project: Project) -> None:

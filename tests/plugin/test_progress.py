@@ -42,7 +42,8 @@ def test_off_a_terminal_there_is_a_plain_line_now_and_then(
     assert "\x1b" not in output
 
 
-def test_plain_lines_do_not_go_into_pytests_own_lines(project: Project) -> None:
+def write_with_plain_lines(project: Project, after: str) -> None:
+    """For runs in a process of their own: a load between two ordinary tests."""
     project.write(
         """
         import pytest_loadtest.plugin.progress
@@ -51,11 +52,21 @@ def test_plain_lines_do_not_go_into_pytests_own_lines(project: Project) -> None:
         """,
         "conftest.py",
     )
-    project.write(f"def test_before():\n    pass\n\n{LOAD}\ndef test_after():\n    print('printed')\n")
+    project.write(f"def test_before():\n    pass\n\n{LOAD}\ndef test_after():\n    {after}\n")
+
+
+def test_plain_lines_do_not_go_into_pytests_own_lines(project: Project) -> None:
+    write_with_plain_lines(project, "print('printed')")
     result = project.run_subprocess()
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(["test_load.py .", PLAIN_LINE, "test_load.py ..*100%]"])
     result.stdout.no_fnmatch_line("*printed*")
+
+
+def test_pytests_line_goes_on_where_nothing_is_captured_at_all(project: Project) -> None:
+    write_with_plain_lines(project, "pass")
+    result = project.run_subprocess("-p", "no:capture")
+    result.stdout.fnmatch_lines(["test_load.py .", PLAIN_LINE, "test_load.py .."])
     assert result.stderr.lines == []
 
 

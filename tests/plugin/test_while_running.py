@@ -47,6 +47,20 @@ def test_a_budget_that_is_kept_does_not(project: Project) -> None:
     assert results_of(project)["test_it"].ran_ns >= 2.5 * S
 
 
+def test_a_load_whose_budgets_cannot_be_watched_does_not_go_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(*_: object) -> None:
+        raise ZeroDivisionError("in the watch")
+
+    monkeypatch.setattr("pytest_loadtest.plugin.watching.AbortWatch.look", look)
+    write_test(project, "load(vus=1, duration='30s'); budget(p95='9s', abort='1s')")
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E *ZeroDivisionError: in the watch"])
+    assert results_of(project)["test_it"].state == "stopped"
+
+
 # -- extend -----------------------------------------------------------------------------------------
 
 # Every second check holds: a limit of half of them can never be decided.
@@ -60,6 +74,13 @@ def test_a_load_that_is_too_close_to_call_is_lengthened_twice(project: Project) 
     assert 3.5 * S < row.ran_ns < 6 * S  # the hold was about doubled each time
     assert any(remark.startswith("lengthened from 1.2s to ") for remark in row.remarks), row.remarks
     assert row.confidence == pytest.approx(0.9833, abs=1e-4)
+
+
+def test_a_short_load_is_lengthened_by_a_pytest_that_has_drawn_no_interval_yet(project: Project) -> None:
+    """What they are computed with takes longer to be imported than the slice that was left for the look."""
+    write_test(project, "load(vus=1, duration=1); budget(check_rate='50.01%')", UNDECIDABLE)
+    result = project.run_subprocess("--load-undecided=extend")
+    assert "lengthened from 1s to " in result.stdout.str()
 
 
 class Kept(NamedTuple):
@@ -172,3 +193,26 @@ def test_a_warm_up_is_found_and_said(project: Project) -> None:
     row = results_of(project)["test_it"]
     (note,) = (remark for remark in row.remarks if "warm-up" in remark)
     assert re.match(r"the first \d+s at the level were a warm-up \(median 1\d\d ms at first", note), note
+
+
+# -- what else is said --------------------------------------------------------------------------------
+
+
+def test_too_few_users_for_a_rate_are_told_how_many_it_takes(project: Project) -> None:
+    """50 iterations a second that take 0.11 s need 6 users."""
+    write_test(
+        project, "load(rate='50/s', duration=1, max_vus=2); budget(p95='9s')", "await http.get('/delay/0.1')"
+    )
+    project.run().assert_outcomes(failed=1)
+    (note,) = (remark for remark in results_of(project)["test_it"].remarks if "max_vus" in remark)
+    assert re.match(
+        r"all 2 users were busy and arrivals had to wait: iterations took 1\d\d ms on average", note
+    )
+    assert re.search(r"at up to 50/s, which takes about [67]; a larger max_vus=", note), note
+
+
+def test_a_declared_warm_up_is_said(project: Project) -> None:
+    write_test(project, "load(vus=1, duration='1s', warm_up='0.5s')")
+    project.run().assert_outcomes(passed=1)
+    remarks = results_of(project)["test_it"].remarks
+    assert "the first 0.5s at the level are its warm-up (warm_up=): not judged" in remarks

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pytest_loadtest.results.result import BudgetRow, Latency, LoadResult, RequestRow
+from pytest_loadtest.results.result import LoadResult
+from pytest_loadtest.results.rows import BudgetRow, Latency, RequestRow
 
 S = 1_000_000_000
 MS = 1_000_000

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_loadtest.report.failure import failure_text, headline, tracebacks
-from pytest_loadtest.results.result import ErrorRow, FailureRow, ShareRow
+from pytest_loadtest.results.rows import ErrorRow, FailureRow, GeneratorRow, Latency, ShareRow
 from tests.report.samples import budget, load_result, request
 
 SLOW = budget("p95", "<= 5 s", "6.2 s", passed=False)
@@ -120,6 +120,14 @@ def test_every_part_of_a_failure_is_shown_with_its_figures() -> None:
         "5 VUs, 2s: 1,200 iterations, 200 requests, 2 iterations dropped",
         "note: 3 iterations were cut",
     ]
+
+
+def test_the_generator_is_in_it_when_it_was_measured() -> None:
+    generator = GeneratorRow(
+        state="degraded", cpu=0.85, read_delay=Latency(n=40, p50=100_000, p99=2_000_000, max=3_000_000)
+    )
+    lines = failure_text(load_result(reason="x", generator=generator)).splitlines()
+    assert lines[-1] == "generator: degraded, 85% of a core, it read answers late by p50 100 us, p99 2 ms"
 
 
 def test_what_there_is_nothing_of_is_left_out() -> None:

@@ -27,6 +27,7 @@ def snapshot(**values: Any) -> Snapshot:
     recorder.iteration(0, S, failed=True, delay_ns=0)
     recorder.flush()
     state = {"elapsed_ns": 10 * S, "total_ns": 180 * S, "vus": 5, "queued": 0} | values
+    state.setdefault("counted_ns", state["elapsed_ns"])
     return Snapshot.of("test_browse", recorder.metrics, **state)
 
 
@@ -37,6 +38,11 @@ def snapshot(**values: Any) -> Snapshot:
             {},
             "test_browse  10s/3m  5 VUs  10/s  p50 10 ms  p95 10 ms  p99 10 ms  1 errors  1 failed iter",
             id="time, users, rate, latency, errors, failed iterations",
+        ),
+        pytest.param(
+            {"elapsed_ns": 10 * S + 999 * MS, "counted_ns": 10 * S},
+            "test_browse  10s/3m  5 VUs  10/s",
+            id="a rate is of what was counted until then",
         ),
         pytest.param(
             {"queued": 3}, "test_browse  10s/3m  5 VUs  3 queued  10/s", id="a queue, if there is one"
@@ -51,7 +57,7 @@ def test_a_line_for_logs(values: dict[str, Any], line: str) -> None:
 
 
 def test_a_line_before_the_first_answer() -> None:
-    nothing = Snapshot("t", 0, 5 * S, 0, 0, 0, 0, 0, Histogram())
+    nothing = Snapshot("t", 0, 0, 5 * S, 0, 0, 0, 0, 0, Histogram())
     assert plain_line(nothing) == "t  setting up  0 VUs  0/s  p50 -  p95 -  p99 -  0 errors"
 
 
@@ -117,7 +123,7 @@ def test_the_bar_grows_with_the_share_that_is_done() -> None:
 
 
 def test_a_name_is_shown_as_it_is_and_never_as_markup() -> None:
-    named = Snapshot("a[red]b", 0, S, 0, 0, 0, 0, 0, Histogram())
+    named = Snapshot("a[red]b", 0, 0, S, 0, 0, 0, 0, 0, Histogram())
     console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
     with console.capture() as shown:
         console.print(LiveLine(named))

@@ -18,7 +18,8 @@ from pytest_loadtest.report.tables import (
     short_name,
     summary_table,
 )
-from pytest_loadtest.results.result import GeneratorRow, Latency, LoadResult, ShareRow
+from pytest_loadtest.results.result import LoadResult
+from pytest_loadtest.results.rows import GeneratorRow, Latency, ShareRow
 from tests.report.samples import MS, S, budget, load_result, request
 
 
@@ -41,7 +42,20 @@ def test_the_summary_has_a_row_for_each_load_test() -> None:
         checks=(ShareRow("a", 1, 3),),
     )
     assert summary(load_result(), failed) == [
-        ["load test", "verdict", "VUs", "ran", "requests", "rate", "p50", "p95", "p99", "errors", "checks"],
+        [
+            "load test",
+            "verdict",
+            "VUs",
+            "ran",
+            "requests",
+            "rate",
+            "p50",
+            "p95",
+            "p99",
+            "errors",
+            "checks",
+            "generator",
+        ],
         [
             "TestStore::test_browse[new]",
             "passed",
@@ -54,14 +68,40 @@ def test_the_summary_has_a_row_for_each_load_test() -> None:
             "40 ms",
             "0%",
             "-",
+            "unknown",
         ],
-        ["test_b", "failed", "5", "2m5s", "8,000", "4,000/s", "9 ms", "20 ms", "40 ms", "0.01%", "33.33%"],
+        [
+            "test_b",
+            "failed",
+            "5",
+            "2m5s",
+            "8,000",
+            "4,000/s",
+            "9 ms",
+            "20 ms",
+            "40 ms",
+            "0.01%",
+            "33.33%",
+            "unknown",
+        ],
     ]
 
 
 def test_a_load_test_without_requests_has_no_figures() -> None:
     nothing = load_result(requests=(), latency=Latency(), ran_ns=300 * MS)
-    assert summary(nothing)[1][1:] == ["passed", "5", "300 ms", "0", "0/s", "-", "-", "-", "-", "-"]
+    assert summary(nothing)[1][1:] == [
+        "passed",
+        "5",
+        "300 ms",
+        "0",
+        "0/s",
+        "-",
+        "-",
+        "-",
+        "-",
+        "-",
+        "unknown",
+    ]
 
 
 def test_a_narrow_terminal_does_without_some_columns_and_every_line_fits() -> None:

@@ -16,7 +16,8 @@ from pytest_loadtest.core.histogram import Histogram
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.core.verdict import Measurement, judge
-from pytest_loadtest.results.result import BlockedRow, BudgetRow, Latency, LoadResult, ShareRow
+from pytest_loadtest.results.result import LoadResult
+from pytest_loadtest.results.rows import BlockedRow, BudgetRow, Latency, ShareRow
 from pytest_loadtest.results.tables import tables_of
 
 S = 1_000_000_000
