@@ -72,7 +72,7 @@ class WarmUp:
         if self.is_outage:
             return (
                 f"the beginning was not like the rest (median {early} at first, {later} afterwards): what "
-                f"differs by more than {MOST_WARMING} times is no warm-up and is judged; warm_up= leaves it out"
+                f"differs by more than {MOST_WARMING} times is no warm-up, but judged; warm_up= leaves it out"
             )
         if not self.length_ns:
             return (

@@ -115,8 +115,8 @@ def _on_stalls(stall_share: float | None) -> Iterator[str]:
     if stall_share is not None and stall_share >= MUCH_STALLING:
         yield (
             f"stalls: users spent {format_share(stall_share)} of their time in requests that took more than "
-            f"{STALLED} times the median of their name; while they wait they send nothing, so percentiles of a "
-            "closed model hardly show it: rate= does"
+            f"{STALLED} times the median of their name; while they wait they send nothing, so percentiles of "
+            "a closed model hardly show it: rate= does"
         )
 
 
