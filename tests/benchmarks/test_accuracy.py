@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks import accuracy
 from benchmarks.accuracy import (
     CROWD,
     FULL,
@@ -21,6 +22,7 @@ from benchmarks.accuracy import (
     measure,
     parse_arguments,
     rate_for,
+    run_at,
 )
 from benchmarks.accuracy_text import as_tables, difference
 from benchmarks.latency_target import Truth
@@ -93,6 +95,29 @@ def test_the_loads_are_open_at_each_share_and_a_crowd_without_a_rate() -> None:
 )
 def test_no_noise_makes_a_load_without_bounds(points: list[tuple[float, float]], most: float) -> None:
     assert rate_for(1, points) <= most
+
+
+@pytest.mark.parametrize(
+    ("cpus", "rates"),
+    [
+        pytest.param([0.52], [1000], id="close to what was asked"),
+        pytest.param([0.40, 0.49], [1000, 1250], id="too little: again at a higher rate"),
+        pytest.param([0.40, 0.30], [1000, 1250], id="once"),
+        pytest.param([None], [1000], id="nobody knows"),
+    ],
+)
+def test_a_load_that_was_not_as_asked_is_run_again(
+    monkeypatch: pytest.MonkeyPatch, cpus: list[float | None], rates: list[int]
+) -> None:
+    asked: list[int | None] = []
+
+    def measured(level: Level, _seconds: int) -> Run:
+        asked.append(level.rate)
+        return run(level.share, cpus[len(asked) - 1])
+
+    monkeypatch.setattr(accuracy, "measure", measured)
+    run_at(Level(0.5, 100, 1000), 5)
+    assert asked == rates
 
 
 @pytest.mark.parametrize(
