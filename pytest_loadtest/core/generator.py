@@ -25,6 +25,11 @@ class GeneratorSecond:
         """The share of one core."""
         return self.cpu_ns / self.wall_ns
 
+    @property
+    def waiting(self) -> float | None:
+        """The share of time with work but without a CPU; None where nobody tells."""
+        return None if self.waited_ns is None else self.waited_ns / self.wall_ns
+
     def __deepcopy__(self, _memo: object) -> GeneratorSecond:
         return self  # it never changes, and a load of an hour has 3600
 

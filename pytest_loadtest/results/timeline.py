@@ -64,9 +64,9 @@ class RequestTimeline:
 class Timeline:
     """`vus` and `queued`: the most users that were active, and arrivals that waited for one, in each second.
 
-    `cpu` is the share of a core that the generator's event loop took, `read_delay_p99_ns` how late it read
-    answers; None where nothing was measured. Of several processes they are the worst one's. Iterations that
-    were cut are in no column.
+    `cpu` is the share of a core that the generator's event loop took, `run_queue` the share of time in which it
+    had work but no CPU, `read_delay_p99_ns` how late it read answers; None where nothing was measured. Of
+    several processes they are the worst one's. Iterations that were cut are in no column.
     """
 
     vus: tuple[int, ...] = ()
@@ -76,6 +76,7 @@ class Timeline:
     iterations_failed: tuple[int, ...] = ()
     iterations_dropped: tuple[int, ...] = ()
     cpu: tuple[float | None, ...] = ()
+    run_queue: tuple[float | None, ...] = ()
     read_delay_p99_ns: tuple[float | None, ...] = ()
     requests: tuple[RequestTimeline, ...] = ()
 
@@ -124,7 +125,7 @@ _COUNTS = (
     "iterations_failed",
     "iterations_dropped",
 )
-_FIGURES = ("cpu", "read_delay_p99_ns")
+_FIGURES = ("cpu", "run_queue", "read_delay_p99_ns")
 
 
 def timeline_of(run: Measurement) -> Timeline:
@@ -142,7 +143,8 @@ def timeline_of(run: Measurement) -> Timeline:
         iterations_finished=_counts(iterations.ended, slices, seconds),
         iterations_failed=_counts(iterations.failed, slices, seconds),
         iterations_dropped=_counts(iterations.dropped, slices, seconds),
-        cpu=_cpu(generator.seconds, seconds),
+        cpu=_shares(generator.seconds, lambda each: each.cpu, seconds),
+        run_queue=_shares(generator.seconds, lambda each: each.waiting, seconds),
         read_delay_p99_ns=_p99(generator.read_delay, slices, seconds),
         requests=_few(
             [
@@ -192,13 +194,16 @@ def _slices_of(second: int, slices: int) -> range:
     return range(second * slices, (second + 1) * slices)
 
 
-def _cpu(measured: Iterable[GeneratorSecond], seconds: int) -> tuple[float | None, ...]:
+def _shares(
+    measured: Iterable[GeneratorSecond], share: Callable[[GeneratorSecond], float | None], seconds: int
+) -> tuple[float | None, ...]:
     """Measured seconds are not exactly the load's: each counts where its middle is."""
     found: list[float | None] = [None] * seconds
     for each in measured:
         second = (each.begins_ns + each.wall_ns // 2) // NS_PER_S
         if second < seconds:
-            found[second] = _worst(found[second], round(each.cpu, 3))
+            value = share(each)
+            found[second] = _worst(found[second], None if value is None else round(value, 3))
     return tuple(found)
 
 

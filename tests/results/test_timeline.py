@@ -115,13 +115,13 @@ def test_the_generator_is_part_of_it() -> None:
     # Measured seconds are a little off: each counts where its middle is.
     generator.seconds += [
         GeneratorSecond(0, 98 * S // 100, S // 4),
-        GeneratorSecond(98 * S // 100, S, S // 2),
+        GeneratorSecond(98 * S // 100, S, S // 2, S // 10),
     ]
     generator.read_delay.add(np.repeat([0, 2], 100), np.repeat([MS, 3 * MS], 100))
     recorder.gauge(1, 0)
     request(recorder, "a", 0, 2500 * MS)
     found = timeline(recorder)
-    assert found.cpu == (0.255, 0.5, None)
+    assert (found.cpu, found.run_queue) == ((0.255, 0.5, None), (None, 0.1, None))
     assert found.read_delay_p99_ns == (MS, None, 3 * MS)
 
 
