@@ -64,8 +64,8 @@ class RequestTimeline:
 class Timeline:
     """`vus` and `queued`: the most users that were active, and arrivals that waited for one, in each second.
 
-    `cpu` is the share of a core that the generator's event loop took, `run_queue` the share of time in which it
-    had work but no CPU, `read_delay_p99_ns` how late it read answers; None where nothing was measured. Of
+    `cpu` is the share of a core that the generator's event loop took, `run_queue` the share of time in which
+    it had work but no CPU, `read_delay_p99_ns` how late it read answers; None where nothing was measured. Of
     several processes they are the worst one's. Iterations that were cut are in no column.
     """
 
