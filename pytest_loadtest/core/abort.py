@@ -20,7 +20,7 @@ from pytest_loadtest.core.budget import Budget
 from pytest_loadtest.core.measurement import Measurement
 from pytest_loadtest.core.readings import Reading, read, still_open
 from pytest_loadtest.core.subjects import latencies_of
-from pytest_loadtest.core.wording import short_duration
+from pytest_loadtest.core.wording import as_broken, short_duration
 
 
 class AbortWatch:
@@ -54,8 +54,8 @@ class AbortWatch:
     def reason(self, budget: Budget) -> str:
         """Why the load is to end, once `look` has named a budget."""
         measured = budget.text_of(self._readings[budget].value)
-        comparison = budget.limit_text.replace("<=", ">").replace(">=", "<")
-        return f"{budget.label}: {measured} {comparison} for {short_duration(budget.abort_ns)}"
+        limit, time = as_broken(budget.limit_text), short_duration(budget.abort_ns)
+        return f"{budget.label}: {measured} {limit} for {time}"
 
     def __repr__(self) -> str:
         broken = ", ".join(budget.label for budget in self._since_ns)

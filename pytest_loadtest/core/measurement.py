@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_loadtest.core.budget import Budget
-from pytest_loadtest.core.metrics import Metrics, RequestSeries
+from pytest_loadtest.core.metrics import IterationSeries, Metrics, RequestSeries
 from pytest_loadtest.core.timeline import LatencyTimeline, Window
 
 # An empty window would be nothing to judge: it stands for "the same as the steady part".
@@ -59,6 +59,6 @@ class Measurement:
         spans = ((0, end),) if window is None else window
         return tuple((first, min(last, end)) for first, last in spans if first < min(last, end))
 
-    def latency_of(self, series: RequestSeries) -> LatencyTimeline:
+    def latency_of(self, series: RequestSeries | IterationSeries) -> LatencyTimeline:
         """Response time where an intended start exists, else service time."""
         return series.response if self.open_model else series.service

@@ -71,8 +71,7 @@ def is_of_iterations(budget: Budget) -> bool:
 
 def _iterations(run: Measurement) -> Latencies:
     series = run.metrics.iterations
-    timeline = series.response if run.open_model else series.service
-    return Latencies((timeline,), dropped=series.dropped, cut=series.interrupted)
+    return Latencies((run.latency_of(series),), dropped=series.dropped, cut=series.interrupted)
 
 
 def names_for(budget: Budget, metrics: Metrics) -> Collection[str]:

@@ -49,11 +49,11 @@ class Windows:
         """The first slice of each window."""
         return np.concatenate([np.arange(first, end - self.length + 1) for first, end in self.spans])
 
-    def sums(self, values_of: Callable[[int, int], IntArray]) -> IntArray:
+    def sums(self, slices_of: Callable[[int, int], IntArray]) -> IntArray:
         """What the slices of each window add up to."""
         parts = []
         for first, end in self.spans:
-            running = np.concatenate([[0], np.cumsum(values_of(first, end))])
+            running = np.concatenate([[0], np.cumsum(slices_of(first, end))])
             parts.append(running[self.length :] - running[: -self.length])
         return np.concatenate(parts)
 
@@ -66,9 +66,9 @@ class Windows:
             )
         )
 
-    def extremes(self, values_of: Callable[[int, int], IntArray], pick: np.ufunc) -> IntArray:
+    def extremes(self, slices_of: Callable[[int, int], IntArray], pick: np.ufunc) -> IntArray:
         """The largest, or smallest, of the slices of each window."""
-        parts = [_extremes(values_of(first, end), self.length, pick) for first, end in self.spans]
+        parts = [_extremes(slices_of(first, end), self.length, pick) for first, end in self.spans]
         return np.concatenate(parts)
 
 

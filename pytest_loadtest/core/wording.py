@@ -71,6 +71,11 @@ def _time(profile: Profile) -> str:
     return short_duration(level_ns) + words
 
 
+def as_broken(limit: str) -> str:
+    """``<= 5 s`` as what breaks it: ``> 5 s``."""
+    return limit.replace("<=", ">").replace(">=", "<")
+
+
 def short_duration(nanoseconds: int) -> str:
     """As one would type it: ``30s``, ``3m``, ``1h30m``, ``1.5s``."""
     hours, rest = divmod(nanoseconds, 3600 * NS_PER_S)

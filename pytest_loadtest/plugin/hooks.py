@@ -138,7 +138,7 @@ class LoadHooks:
         if isinstance(report.longrepr, tuple):  # a skip
             path, line, reason = report.longrepr
             report.longrepr = path, line, redact(reason)
-        else:  # that of a load test has been through the item's hands already
+        elif not isinstance(item, LoadFunction):  # that of a load test has been through the item's hands
             redact_representation(report.longrepr)
         # A load may also have been run by a fixture, whose test is then skipped, or in its tear-down.
         is_over = call.when != "setup" or not report.passed

@@ -144,8 +144,8 @@ def _fitting(load: LoadPlan, budgets: Iterable[Budget]) -> tuple[list[Budget], l
     --load-duration=5s must not have to edit its markers.
     """
     fitting, misfits = [], []
+    spans = judged_spans(load, load.shape, load.shape.duration_ns) or ((0, load.shape.duration_ns),)
     for budget in budgets:
-        spans = judged_spans(load, load.shape, load.shape.duration_ns) or ((0, load.shape.duration_ns),)
         reason = misfit(budget, spans, 1) if budget.window_ns and not iterations_asked(load.shape) else ""
         if not reason:
             fitting.append(budget)

@@ -40,8 +40,9 @@ SHORTEST_REST_S = 0.02  # the loop's timers may fire early; users may still be b
 def watchers_of(job: LoadJob, run: LoadRun) -> Iterator[Coroutine[Any, Any, None]]:
     """What is to run beside the load, until it is cancelled."""
     yield _stop_without_target(run)
-    if any(budget.abort_ns for budget in job.plan.budgets):
-        yield _stop_when_broken(job, run)
+    watch = AbortWatch(job.plan.budgets)
+    if watch.has_budgets:
+        yield _stop_when_broken(job, run, watch)
     if job.plan.undecided is Undecided.EXTEND and run.shape.hold_ends_ns is not None:
         load_formulas()  # now: it takes longer than a slice, and a load whose hold has ended stays as it is
         yield _extend_until_decided(job, run)
@@ -72,9 +73,8 @@ def has_no_target(metrics: Metrics) -> bool:
     return outcomes <= NO_TARGET and not was_connected
 
 
-async def _stop_when_broken(job: LoadJob, run: LoadRun) -> None:
+async def _stop_when_broken(job: LoadJob, run: LoadRun, watch: AbortWatch) -> None:
     """End a load once a budget has been broken for as long as its abort= says."""
-    watch = AbortWatch(job.plan.budgets)
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         elapsed_ns = run.elapsed_ns

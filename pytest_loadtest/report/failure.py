@@ -6,6 +6,7 @@ Its first line says it all, since pytest's short summary, JUnit and xdist show o
 from __future__ import annotations
 
 from pytest_loadtest.core.units import format_duration, format_share
+from pytest_loadtest.core.wording import as_broken
 from pytest_loadtest.report.tables import budget_table, check_table, metric_table, render, request_table
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.rows import BudgetRow, GeneratorRow
@@ -65,8 +66,8 @@ def _in_words(row: BudgetRow) -> str:
         return f"{row.label} {row.measured} too close to call, limit {row.limit}"
     if row.reason:  # what is known keeps the limit, but not all is known: the reason says what is not
         return f"{row.label} undecided: at least {row.measured}, limit {row.limit}"
-    comparison = row.limit.replace("<=", ">").replace(">=", "<")
-    return f"{row.label} {row.measured} {comparison}{' (too close to call)' if row.is_close else ''}"
+    close = " (too close to call)" if row.is_close else ""
+    return f"{row.label} {row.measured} {as_broken(row.limit)}{close}"
 
 
 def _reasons(result: LoadResult) -> list[str]:

@@ -9,7 +9,6 @@ from pytest_loadtest.core.metrics import Metrics, RequestSeries, merged_latency
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.stalls import stall_share
 from pytest_loadtest.core.standing import generator_figures, generator_finding
-from pytest_loadtest.core.timeline import LatencyTimeline
 from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.core.verdict import Measurement, Verdict
 from pytest_loadtest.results.rows import (
@@ -42,15 +41,10 @@ def tables_of(run: Measurement, verdicts: list[Verdict]) -> dict[str, Any]:
         **_custom(metrics),
         "budgets": tuple(_budget_row(verdict) for verdict in verdicts),
         "stall_share": None if run.open_model else stall_share(metrics, run.steady),
-        "iteration_duration": Latency.of(_iteration_durations(run).histogram()),
+        "iteration_duration": Latency.of(run.latency_of(metrics.iterations).histogram()),
         "generator": _measured_generator(run, verdicts),
         "timeline": timeline_of(run),
     }
-
-
-def _iteration_durations(run: Measurement) -> LatencyTimeline:
-    iterations = run.metrics.iterations
-    return iterations.response if run.open_model else iterations.service
 
 
 def _measured_generator(run: Measurement, verdicts: list[Verdict]) -> GeneratorRow:
