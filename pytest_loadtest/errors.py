@@ -19,5 +19,9 @@ class MisuseError(LoadTestError):
     """The test used an object where it cannot be used: a sync client outside a virtual user."""
 
 
+class TokenError(LoadTestError):
+    """Tokens cannot be had: the sign-in service refuses, fails, or a token is beyond renewal."""
+
+
 class AbortRun(BaseException):
     """Raised by ``vu.abort(reason)``: the whole load is to end now. ``except Exception`` does not stop it."""

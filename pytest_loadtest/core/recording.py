@@ -5,9 +5,10 @@ Clients and virtual users know these; they need not know how anything is kept.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from pytest_loadtest.core.outcome import Outcome
+from pytest_loadtest.errors import ConfigurationError
 
 
 class RequestRecorder(Protocol):
@@ -62,11 +63,18 @@ class RequestOwner(Protocol):
     """The virtual user, as a client sees it."""
 
     @property
+    def id(self) -> int:
+        """It counts from 1."""
+
+    @property
     def recorder(self) -> RequestRecorder:
         """Changes when measuring begins and ends: read it once per request."""
 
     start_delay_ns: int  # how late the iteration started; its first request takes it and leaves 0
     was_cut: bool  # the engine has cancelled the iteration: its open requests are censored, not cancelled
+
+    def end_load(self, error: ConfigurationError) -> NoReturn:
+        """Raise it. The whole load ends with it, also if the test catches it."""
 
 
 class NullRecorder:

@@ -57,10 +57,16 @@ def declare_secret(value: str) -> None:
         _declared.add(value)
 
 
-def redact(text: str) -> str:
-    """The text with everything that is or looks like a secret replaced by ``[redacted]``."""
+def redact_declared(text: str) -> str:
+    """The text without the secrets that are known to be some; what only looks like one is left."""
     for secret in _declared:
         text = text.replace(secret, MASK)
+    return text
+
+
+def redact(text: str) -> str:
+    """The text with everything that is or looks like a secret replaced by ``[redacted]``."""
+    text = redact_declared(text)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text

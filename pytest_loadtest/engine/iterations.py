@@ -16,7 +16,7 @@ from pytest_loadtest.engine.ending import Ending, FirstIterations
 from pytest_loadtest.engine.program import Body, Program
 from pytest_loadtest.engine.scheduling import LoadClock
 from pytest_loadtest.engine.virtual_user import VirtualUser
-from pytest_loadtest.errors import AbortRun
+from pytest_loadtest.errors import AbortRun, ConfigurationError
 
 
 class Stop(Protocol):
@@ -118,6 +118,10 @@ class Iterations:
         abort = next((leaf for leaf in leaves if isinstance(leaf, AbortRun)), None)
         if abort is not None:
             self._stop(Ending.ABORTED, str(abort))
+            return _ENDS_LOAD
+        mistake = next((leaf for leaf in leaves if isinstance(leaf, ConfigurationError)), None)
+        if mistake is not None:  # every iteration would find it
+            self._stop(Ending.STOPPED, error=mistake)
             return _ENDS_LOAD
         # The whole is shown to the program too, though what it is made of decides.
         is_failure = self._program.is_failure(error)

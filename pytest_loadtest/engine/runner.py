@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 from time import perf_counter_ns
@@ -20,6 +20,7 @@ from pytest_loadtest.engine.alarm import Alarm
 from pytest_loadtest.engine.arrivals import ArrivalQueue
 from pytest_loadtest.engine.cutting import MOST_CUTS, Cutter
 from pytest_loadtest.engine.ending import Ending, FirstIterations, LoadEnd
+from pytest_loadtest.engine.helpers import Helpers, Work
 from pytest_loadtest.engine.horizon import Horizon
 from pytest_loadtest.engine.iterations import Iterations
 from pytest_loadtest.engine.measuring import Measuring
@@ -58,7 +59,8 @@ class LoadRun:
         self._alarm = Alarm(self._clock)
         self._horizon = Horizon(shape, self._clock)
         self._measuring = Measuring(recorder, self._clock, probe, lambda: (self.active, self.queued))
-        self._users = [VirtualUser(n + 1, seed=seed, clock=clock) for n in range(shape.vus)]
+        end = partial(self.stop, Ending.STOPPED, "")
+        self._users = [VirtualUser(n + 1, seed=seed, clock=clock, end_load=end) for n in range(shape.vus)]
         self._arrivals: ArrivalQueue | None = None
         if isinstance(shape, OpenShape):
             rng = random.Random(f"{seed}:arrivals")
@@ -78,7 +80,7 @@ class LoadRun:
             is_running=self._is_running,
         )
         self._tasks: dict[int, asyncio.Task[None]] = {}  # of each user
-        self._helpers: list[asyncio.Task[None]] = []
+        self._helpers = Helpers(partial(self.stop, Ending.STOPPED, "the engine failed"))
         ids = [user.id for user in self._users]
         self._ready = Countdown(ids)  # set up
         self._finished = Countdown(ids)  # with their iterations; until then they are measured and may be cut
@@ -109,9 +111,10 @@ class LoadRun:
         """Open model: iterations that wait for a free user."""
         return self._arrivals.queued if self._arrivals else 0
 
-    async def run(self) -> LoadEnd:
+    async def run(self, watchers: Iterable[Work] = ()) -> LoadEnd:
         """Set up, load, tear down. Cancelling it once ends the load early and keeps what was measured;
-        twice, it raises CancelledError and leaves as fast as the users' code lets it.
+        twice, it raises CancelledError and leaves as fast as the users' code lets it. The watchers run from
+        the load's start to its end; one that raises ends it.
         """
         if self._stopping:
             return self._end
@@ -127,9 +130,9 @@ class LoadRun:
         try:
             await self._outlast_cancellation(self._ready.over)
             if not self._stopping:
-                await self._load()
+                await self._load(watchers)
             await self._outlast_cancellation(self._gone.over)
-            await asyncio.gather(*self._helpers, return_exceptions=True)
+            await self._helpers.gone()
         except (Exception, asyncio.CancelledError):
             await self._abandon()
             raise
@@ -160,36 +163,25 @@ class LoadRun:
 
     # -- the whole load -----------------------------------------------------------------------------
 
-    async def _load(self) -> None:
+    async def _load(self, watchers: Iterable[Work]) -> None:
         try:
             self._measuring.begin()
             self._alarm.open()
-            self._help(self._measuring.beat)
+            self._helpers.start(self._measuring.beat)
             if self._arrivals:
-                self._help(self._arrivals.feed)
+                self._helpers.start(self._arrivals.feed)
+            for work in watchers:
+                self._helpers.start(work)
             self._begin.set()
             await self._outlast_cancellation(self._finished.over)
         finally:  # without an await: nothing measured is lost, however often we are cancelled
             self._stopping = True
             self._end.ran_ns = self.elapsed_ns
-            for helper in self._helpers:
-                helper.cancel()
+            self._helpers.cancel()
             if self._arrivals:
                 self._arrivals.close()
             self._alarm.close()
             self._measuring.end()
-
-    def _help(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
-        self._helpers.append(asyncio.get_running_loop().create_task(self._helping(work)))
-
-    async def _helping(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
-        """Work beside the users. A load that is measured wrongly or gets no arrivals must not go on."""
-        try:
-            await work()
-        except asyncio.CancelledError:
-            pass
-        except Exception as error:
-            self.stop(Ending.STOPPED, "the engine failed", error)
 
     # -- interruption -------------------------------------------------------------------------------
 
@@ -214,7 +206,7 @@ class LoadRun:
     async def _abandon(self) -> None:
         """Cancel whatever is left, tear-downs too, without waiting long for anybody."""
         for _ in range(MOST_CUTS):
-            left = [task for task in (*self._tasks.values(), *self._helpers) if not task.done()]
+            left = [task for task in (*self._tasks.values(), *self._helpers.tasks) if not task.done()]
             if not left:
                 return
             for task in left:

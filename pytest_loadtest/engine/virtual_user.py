@@ -18,7 +18,7 @@ from pytest_loadtest.core.budget import ITERATION_DURATION
 from pytest_loadtest.core.recorder import NullRecorder, RequestRecorder
 from pytest_loadtest.core.units import NS_PER_S, UnitError, parse_duration
 from pytest_loadtest.engine.sync_bridge import await_only, in_sync_body
-from pytest_loadtest.errors import AbortRun, MisuseError
+from pytest_loadtest.errors import AbortRun, ConfigurationError, MisuseError
 
 # Ten years, less than what 63 bits of nanoseconds hold: beyond it a value is a mistake of unit.
 LONGEST_TREND_S = 10 * 365 * 24 * 3600
@@ -38,6 +38,7 @@ class VirtualUser:
 
     __slots__ = (
         "_clock",
+        "_end_load",
         "_random",
         "_seed",
         "_state",
@@ -49,7 +50,14 @@ class VirtualUser:
         "was_cut",
     )
 
-    def __init__(self, id: int, *, seed: int | str = 0, clock: Callable[[], int] = perf_counter_ns) -> None:  # noqa: A002 - it is called `id` in the interface
+    def __init__(
+        self,
+        id: int,  # noqa: A002 - it is called `id` in the interface
+        *,
+        seed: int | str = 0,
+        clock: Callable[[], int] = perf_counter_ns,
+        end_load: Callable[[ConfigurationError], None] | None = None,
+    ) -> None:
         self.id = id
         self.iteration = 0
         # What follows is the engine's and the client's: see core.recorder.RequestOwner.
@@ -57,6 +65,7 @@ class VirtualUser:
         self.start_delay_ns = 0
         self.started_ns: int | None = None  # when this iteration started, or was to start
         self.was_cut = False
+        self._end_load = end_load
         self._seed = seed
         self._clock = clock
         self._random: random.Random | None = None  # 2.5 kB: only for users that want it
@@ -135,6 +144,12 @@ class VirtualUser:
     def abort(self, reason: str) -> NoReturn:
         """End the whole load now; the test fails with this reason, and what was measured is shown."""
         raise AbortRun(reason)
+
+    def end_load(self, error: ConfigurationError) -> NoReturn:
+        """For the clients: the load ends with this error now, even if the test catches it."""
+        if self._end_load is not None:
+            self._end_load(error)
+        raise error
 
     def __repr__(self) -> str:
         return f"<VirtualUser {self.id} iteration {self.iteration}>"

@@ -52,7 +52,7 @@ class Client(ClientDefaults):
     """One per virtual user."""
 
     def __init__(self, owner: RequestOwner, shared: SharedTransport) -> None:
-        super().__init__(shared)
+        super().__init__(owner.id, shared)
         self._exchanger = Exchanger(owner, shared, self._cookies_set)
         self._websockets = WebSocketUser(owner, shared)
 

@@ -34,11 +34,12 @@ from pytest_loadtest.http.transport import SharedTransport
 class ClientDefaults:
     """Cheap until used: cookies come when they are needed. `_is_bare`: neither parameters nor auth."""
 
-    def __init__(self, shared: SharedTransport) -> None:
+    def __init__(self, user_id: int, shared: SharedTransport) -> None:
         settings = shared.settings
+        self._user_id = user_id
         self._shared = shared
         self._routes = shared.routes(settings.base_url)
-        self._headers = shared.default_headers()
+        self._headers = shared.default_headers(user_id)
         self._blocks = HeaderBlocks(self._headers)
         self._cookies: CookieLines | None = None
         self._params: httpx.QueryParams | None = None
@@ -62,7 +63,7 @@ class ClientDefaults:
 
     @headers.setter
     def headers(self, headers: HeaderTypes) -> None:
-        self._headers = self._shared.default_headers()
+        self._headers = self._shared.default_headers(self._user_id)
         self._headers.update(headers)
         self._blocks = HeaderBlocks(self._headers)
 

@@ -207,6 +207,7 @@ class Exchanger:
     def _add_pool(self, origin: Origin) -> HostPool:
         if self.is_closed:
             raise RuntimeError("Cannot send a request, as the client has been closed.")
+        origin.admit(self._owner)
 
         async def open_connection(pool: HostPool, timeout_ns: int | None) -> Connection:
             return await self._shared.connect(origin, pool, timeout_ns)

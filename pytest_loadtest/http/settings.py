@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
+from pytest_loadtest.core.targets import Targets
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.http.wire.resolver import DEFAULT_TTL_NS
 from pytest_loadtest.http.wire.tls import Cert, Verify
@@ -50,6 +51,8 @@ class ClientSettings:
     no_proxy: tuple[str, ...] = ()  # hosts, with all names below them
     unix_socket: str | None = None  # a path: all connections go there
     http2: bool = False  # of `httpx_client` only: this package's own connections speak HTTP/1.1
+    targets: Targets | None = field(default=None, repr=False)  # where requests may go; None: anywhere
+    run_id: str = ""  # if there is one, every request says so and which virtual user sends it
 
     def __post_init__(self) -> None:
         if self.unix_socket is not None and self.proxy is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from typing import Final
 
 import httpx
 
@@ -23,6 +24,10 @@ from pytest_loadtest.http.wire.proxy import ProxyRules
 from pytest_loadtest.http.wire.resolver import Resolver
 from pytest_loadtest.http.wire.tls import make_context
 
+# Who sends a request, for the logs of the target.
+RUN_FIELD: Final = "X-Load-Test-Session"
+USER_FIELD: Final = "X-Load-Test-VU"
+
 
 class SharedTransport:
     """Cheap to make: look-ups and the TLS context come with the first connection that needs them."""
@@ -32,7 +37,8 @@ class SharedTransport:
         self.settings = settings
         self.resolver = Resolver(settings.dns_ttl_ns)
         self.proxies = ProxyRules(settings.proxy, settings.no_proxy)
-        self.origins = Origins(self.proxies)
+        # All connections to a Unix socket stay on this machine, whatever the URLs say.
+        self.origins = Origins(self.proxies, None if settings.unix_socket else settings.targets)
         self._connector = Connector(
             self.resolver, self.ssl_context, settings.unix_socket, settings.max_header_bytes
         )
@@ -52,8 +58,8 @@ class SharedTransport:
             self._routes[key] = RouteTable(key, self.origins)
         return self._routes[key]
 
-    def default_headers(self) -> ObservedHeaders:
-        """What a client sends unless told otherwise, in the order of httpx."""
+    def default_headers(self, user_id: int) -> ObservedHeaders:
+        """What a virtual user's client sends unless told otherwise, in the order of httpx."""
         headers = ObservedHeaders(
             [
                 ("Accept", "*/*"),
@@ -62,6 +68,8 @@ class SharedTransport:
                 ("User-Agent", self._user_agent),
             ]
         )
+        if self.settings.run_id:
+            headers.update({RUN_FIELD: self.settings.run_id, USER_FIELD: str(user_id)})
         headers.update(self.settings.headers)
         return headers
 

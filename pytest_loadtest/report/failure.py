@@ -9,7 +9,7 @@ from pytest_loadtest.core.units import format_duration, format_share
 from pytest_loadtest.core.wording import as_broken
 from pytest_loadtest.report.tables import budget_table, check_table, metric_table, render, request_table
 from pytest_loadtest.results.result import LoadResult
-from pytest_loadtest.results.rows import BudgetRow, GeneratorRow
+from pytest_loadtest.results.rows import AuthenticationRow, BudgetRow, GeneratorRow
 
 WIDTH = 100
 MOST_SLOW_REQUESTS = 5
@@ -117,7 +117,20 @@ def _run_line(result: LoadResult) -> str:
     ]
     if result.generator.cpu is not None:
         lines.append(_generator_line(result.generator, result.generator.cpu))
+    if result.authentication is not None:
+        lines.append(authentication_line(result.authentication))
     return "\n".join([*lines, *(f"note: {remark}" for remark in result.remarks)])
+
+
+def authentication_line(row: AuthenticationRow) -> str:
+    """What was done to have the tokens: none of it is in the load's figures."""
+    share = f" ({format_share(row.successes / row.attempts)})" if row.attempts else ""
+    parts = [f"{row.successes:,} of {_number(row.attempts, 'attempt')} succeeded{share}"]
+    if row.attempts:
+        parts.append(f"in {format_duration(row.time_ns)}")
+    counts = {"reused": row.reused, "renewed": row.renewals}
+    told = [f"{count:,} {what}" for what, count in counts.items() if count]
+    return "authentication: " + ", ".join([" ".join(parts), *told])
 
 
 def _generator_line(generator: GeneratorRow, cpu: float) -> str:

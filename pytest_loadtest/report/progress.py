@@ -111,9 +111,31 @@ class LiveLine:
         name = _cut(snapshot.name, min(LONGEST_NAME, max(room, SHORTEST_NAME)))
         line = Text(f"{name}  {time}  ", no_wrap=True, overflow="ellipsis", end="")
         if room - len(name) >= BAR_WIDTH + len("  "):
-            done = round(snapshot.share_done * BAR_WIDTH)
-            line.append("━" * done, "green").append("━" * (BAR_WIDTH - done) + "  ", "bright_black")
+            _append_bar(line, snapshot.share_done).append("  ")
         yield line.append(figures)
+
+
+class SignInLine:
+    """For terminals: how many of the tokens that a load needs there are."""
+
+    def __init__(self, name: str, done: int, total: int) -> None:
+        self._name = name
+        self._done = done
+        self._total = total
+
+    def __rich_console__(self, _console: Console, _options: ConsoleOptions) -> Iterator[Text]:
+        """Drawn by rich."""
+        from rich.text import Text
+
+        line = Text(
+            f"{_cut(self._name, LONGEST_NAME)}  signing in  ", no_wrap=True, overflow="ellipsis", end=""
+        )
+        yield _append_bar(line, self._done / max(self._total, 1)).append(f"  {self._done}/{self._total}")
+
+
+def _append_bar(line: Text, share_done: float) -> Text:
+    done = round(share_done * BAR_WIDTH)
+    return line.append("━" * done, "green").append("━" * (BAR_WIDTH - done), "bright_black")
 
 
 def _cut(name: str, width: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from pytest_loadtest.core.statistics import CONFIDENCE
 from pytest_loadtest.results.rows import (
+    AuthenticationRow,
     BlockedRow,
     BudgetRow,
     ErrorRow,
@@ -56,6 +57,8 @@ class LoadResult:
     remarks: tuple[str, ...] = ()
     generator: GeneratorRow = field(default_factory=GeneratorRow)
     timeline: Timeline = field(default_factory=Timeline)
+    run_id: str = ""  # of the session; requests bear it with `run_headers = true`
+    authentication: AuthenticationRow | None = None
 
     @property
     def count(self) -> int:
@@ -109,6 +112,8 @@ class LoadResult:
             values[key] = tuple(row_type(**row) for row in values[key])
         values["generator"] = _generator_row(values["generator"])
         values["timeline"] = Timeline.from_plain(values["timeline"])
+        if values["authentication"] is not None:
+            values["authentication"] = AuthenticationRow(**values["authentication"])
         for key in ("overrides", "remarks"):
             values[key] = tuple(values[key])
         return cls(**values)

@@ -93,6 +93,17 @@ class BudgetRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthenticationRow:
+    """What was done to have the load's tokens, apart from the load. `reused` were there already."""
+
+    attempts: int = 0
+    successes: int = 0
+    renewals: int = 0
+    reused: int = 0
+    time_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BlockedRow:
     """A line of the test that blocked the event loop, and so everything else."""
 

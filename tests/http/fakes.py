@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from pytest_loadtest.core.outcome import Outcome
+from pytest_loadtest.errors import ConfigurationError
 
 
 class Recorded(NamedTuple):
@@ -86,7 +87,7 @@ class FakeRecorder:
     def count(self, name: str, n: int) -> None:
         self.counters[name] += n
 
-    def trend(self, name: str, value_ns: int, started_ns: int | None) -> None:
+    def trend(self, name: str, value_ns: int, started_ns: int | None = None) -> None:
         self.trends.append((name, value_ns, started_ns))
 
     @property
@@ -99,7 +100,15 @@ class FakeRecorder:
 
 
 class FakeOwner:
-    def __init__(self) -> None:
+    """`ended_by`: what the load was to end with."""
+
+    def __init__(self, id: int = 1) -> None:  # noqa: A002 - as the virtual user's
+        self.id = id
         self.recorder = FakeRecorder()
+        self.ended_by: ConfigurationError | None = None
         self.start_delay_ns = 0
         self.was_cut = False
+
+    def end_load(self, error: ConfigurationError) -> NoReturn:
+        self.ended_by = error
+        raise error

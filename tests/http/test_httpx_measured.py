@@ -275,7 +275,7 @@ def test_a_plain_client_of_httpx_works_on_the_transport(run: Run) -> None:
         async with serving(answering(lambda request: respond("", request))) as server:
             owner, shared = FakeOwner(), SharedTransport(ClientSettings(server.url))
             http = Client(owner, shared)
-            builder = RequestBuilder(RememberedTargets(shared), server.url)
+            builder = RequestBuilder(RememberedTargets(shared), server.url, owner.id)
             transport = LoadTransport(http.exchanger, builder, TermsTable(shared.settings))
             async with httpx.AsyncClient(transport=transport, base_url=server.url) as client:
                 answers = [

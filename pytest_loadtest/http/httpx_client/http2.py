@@ -61,11 +61,12 @@ class Http2Transport(httpx.AsyncBaseTransport):
         now = sending.get()
         route = self._builder.route(request)
         terms = self._terms.while_sending(request, now)
+        transport = self._transport_of(route)
         exchange = MeasuredExchange(
             self._owner, route, name_of(request, route.name, now), terms, self._shared.settings.max_body_bytes
         )
         exchange.waits_for_all = now is not None and now.whole
-        transport = self._open[exchange] = self._transport_of(route)
+        self._open[exchange] = transport
         return await exchange.begin(transport, request)
 
     def too_many_redirects(self, request: httpx.Request, message: str) -> None:
@@ -99,6 +100,7 @@ class Http2Transport(httpx.AsyncBaseTransport):
     def _transport_of(self, route: Route) -> httpx.AsyncHTTPTransport:
         settings, origin = self._shared.settings, route.origin
         if origin not in self._transports:
+            origin.admit(self._owner)
             self._transports[origin] = httpx.AsyncHTTPTransport(
                 verify=self._context,
                 trust_env=False,

@@ -45,11 +45,12 @@ class _Fields(NamedTuple):
 class RequestBuilder:
     """The defaults of one client (base URL, header fields, cookies), and the requests made from them."""
 
-    def __init__(self, remembered: RememberedTargets, base_url: URLTypes) -> None:
+    def __init__(self, remembered: RememberedTargets, base_url: URLTypes, user_id: int) -> None:
         self._remembered = remembered
         self._shared = remembered.shared
         self._base = self._shared.routes(base_url)
-        self._headers = self._shared.default_headers()
+        self._user_id = user_id
+        self._headers = self._shared.default_headers(user_id)
         self._cookies: CookieLines | None = None
         self._merged: dict[tuple[Any, ...], _Fields | None] = {}
         self._version = self._headers.version
@@ -60,7 +61,7 @@ class RequestBuilder:
 
     def blank(self) -> RequestBuilder:
         """Another one with the defaults of the load test."""
-        return RequestBuilder(self._remembered, self.base_url)
+        return RequestBuilder(self._remembered, self.base_url, self._user_id)
 
     # -- defaults ------------------------------------------------------------------------------------
 
@@ -78,7 +79,7 @@ class RequestBuilder:
 
     def set_headers(self, headers: HeaderTypes | None) -> None:
         """The default fields of the load test, with these laid over them."""
-        self._headers = self._shared.default_headers()
+        self._headers = self._shared.default_headers(self._user_id)
         self._headers.update(headers)
         self._merged.clear()
         self._version = self._headers.version

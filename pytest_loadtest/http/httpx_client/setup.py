@@ -88,7 +88,7 @@ class HttpxSetup:
         """A virtual user's client, on the connections of `exchanger` unless it speaks HTTP/2."""
         arguments = self._arguments(options)
         http1, http2 = arguments.pop("http1", True), arguments.pop("http2", self._shared.settings.http2)
-        builder = RequestBuilder(self._remembered, arguments["base_url"])
+        builder = RequestBuilder(self._remembered, arguments["base_url"], owner.id)
         if http2:
             context = self._http2_context()
             transport = Http2Transport(owner, self._shared, builder, self._terms, context, http1=http1)

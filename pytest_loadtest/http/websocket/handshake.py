@@ -95,6 +95,7 @@ async def open_connection(
         raise RuntimeError("Cannot open a WebSocket, as the client has been closed.")
     request = await _authorized(opening.request, opening.auth)
     origin = user.shared.origins.of(request.url, tunnelled=True)
+    origin.admit(user.owner)
     path, _, query = request.url.raw_path.decode("ascii").partition("?")
     uri = WebSocketURI(origin.tls, origin.host, origin.port, path, query)
     handshake = Handshake(uri, fields_of(request))

@@ -1,4 +1,4 @@
-"""Where requests go: scheme, host and port, and whether through a proxy. Values only."""
+"""Where requests go: scheme, host and port, whether through a proxy, and why not at all. Values only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Final
 
 import httpx
 
+from pytest_loadtest.core.recording import RequestOwner
+from pytest_loadtest.core.targets import Targets
+from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.http.wire.proxy import Fields, Proxy, ProxyRules
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -21,6 +24,7 @@ class Origin:
 
     `target_prefix` and `proxy_fields` are what requests say besides when a proxy forwards them: an absolute
     URL, and who is asking. Both are empty otherwise, and in a tunnel, where the target would see them.
+    `refusal`: why nothing may be sent there, or None.
     """
 
     __slots__ = (
@@ -29,6 +33,7 @@ class Origin:
         "port",
         "proxy",
         "proxy_fields",
+        "refusal",
         "scheme",
         "server_hostname",
         "target_prefix",
@@ -46,6 +51,7 @@ class Origin:
         server_hostname: str | None = None,
         proxy: Proxy | None = None,
         tunnelled: bool = False,
+        refusal: str | None = None,
     ) -> None:
         self.scheme = scheme
         self.host = host  # without brackets, IDNA encoded
@@ -58,6 +64,7 @@ class Origin:
         is_forwarded = proxy is not None and not self.tunnelled
         self.target_prefix = str(self) if is_forwarded else ""
         self.proxy_fields: Fields = proxy.fields if proxy is not None and is_forwarded else ()
+        self.refusal = refusal
 
     def __repr__(self) -> str:
         as_whom = f" as {self.server_hostname}" if self.server_hostname != self.host else ""
@@ -72,12 +79,18 @@ class Origin:
         """What a proxy is asked to connect to: host and port, never without the port."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    def admit(self, owner: RequestOwner) -> None:
+        """To be asked before a user's first connection. Where nothing may be sent, the load ends."""
+        if self.refusal is not None:
+            owner.end_load(ConfigurationError(f"nothing is sent to {self}: {self.refusal}"))
+
 
 class Origins:
-    """Every origin of a load test, one object each."""
+    """Every origin of a load test, one object each. Without `targets` nothing is refused."""
 
-    def __init__(self, proxies: ProxyRules | None = None) -> None:
+    def __init__(self, proxies: ProxyRules | None = None, targets: Targets | None = None) -> None:
         self._proxies = proxies or ProxyRules()
+        self._targets = targets
         self._known: dict[tuple[str, str, int, str | None, bool], Origin] = {}
 
     def of(self, url: httpx.URL, sni_hostname: str | None = None, *, tunnelled: bool = False) -> Origin:
@@ -103,9 +116,15 @@ class Origins:
             raise httpx.LocalProtocolError(f"Illegal sni_hostname {name!r}")
         key = (scheme, host, port, name, tunnelled)
         if key not in self._known:
-            netloc, proxy = url.netloc.decode("ascii"), self._proxies.proxy_for(host)
             self._known[key] = Origin(
-                scheme, host, port, netloc, server_hostname=name, proxy=proxy, tunnelled=tunnelled
+                scheme,
+                host,
+                port,
+                url.netloc.decode("ascii"),
+                server_hostname=name,
+                proxy=self._proxies.proxy_for(host),
+                tunnelled=tunnelled,
+                refusal=self._targets.refusal(host) if self._targets else None,
             )
         return self._known[key]
 
