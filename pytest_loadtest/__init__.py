@@ -8,9 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pytest_loadtest.errors import AbortRun, ConfigurationError, LoadTestError, MisuseError
+from pytest_loadtest.errors import AbortRun, ConfigurationError, LoadTestError, MisuseError, TokenError
 
 if TYPE_CHECKING:
+    from pytest_loadtest.auth import SignedTokens, StaticTokens, SupabaseTokens, Token, TokenPool
     from pytest_loadtest.core.environment import Environment
     from pytest_loadtest.engine.virtual_user import VirtualUser
     from pytest_loadtest.http.client import Client
@@ -27,8 +28,14 @@ __all__ = [
     "LoadTestError",
     "MisuseError",
     "Response",
+    "SignedTokens",
+    "StaticTokens",
+    "SupabaseTokens",
     "SyncClient",
     "SyncWebSocket",
+    "Token",
+    "TokenError",
+    "TokenPool",
     "VirtualUser",
     "WebSocket",
 ]
@@ -37,8 +44,13 @@ _HOMES = {
     "Client": "pytest_loadtest.http.client",
     "Environment": "pytest_loadtest.core.environment",
     "Response": "pytest_loadtest.http.response",
+    "SignedTokens": "pytest_loadtest.auth",
+    "StaticTokens": "pytest_loadtest.auth",
+    "SupabaseTokens": "pytest_loadtest.auth",
     "SyncClient": "pytest_loadtest.http.sync_client",
     "SyncWebSocket": "pytest_loadtest.http.websocket.sync",
+    "Token": "pytest_loadtest.auth",
+    "TokenPool": "pytest_loadtest.auth",
     "VirtualUser": "pytest_loadtest.engine.virtual_user",
     "WebSocket": "pytest_loadtest.http.websocket.session",
 }

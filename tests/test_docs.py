@@ -66,7 +66,7 @@ ROOT = Path(__file__).parent.parent
 # Pages of which not only links and commands are checked, but the examples run too.
 PAGES = ("README.md", *(f"docs/{name}.md" for name in (
     "writing-load-tests", "load-shapes", "budgets", "comparing-loads", "http-client", "httpx-client",
-    "websocket", "configuration", "how-it-measures", "other-plugins",
+    "websocket", "tokens", "coming-from-k6", "coming-from-locust", "configuration", "how-it-measures", "other-plugins",
 )))  # fmt: skip
 LINKED_PAGES = sorted({*PAGES, *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))})
 ADDRESS_IN_EXAMPLES = "http://127.0.0.1:8000"
@@ -404,7 +404,10 @@ def test_the_keys_of_an_environment_have_the_clients_defaults() -> None:
         "no_proxy",
         "unix_socket",
         "http2",
+        "run_headers",
+        "allowed_hosts",
         "protected",
+        "tokens",
     }
     assert shown["timeout"] == f"{(settings.timeout_ns or 0) // NS_PER_S} s"
     assert shown["connect_timeout"] == f"{(settings.connect_timeout_ns or 0) // NS_PER_S} s"

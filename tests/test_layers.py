@@ -26,6 +26,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "engine": frozenset({"core", "errors"}),
     "report": frozenset({"core", "errors", "results"}),
     "plugin": frozenset({"core", "errors", "http", "auth", "results", "engine", "report", TOP}),
+    "__main__": frozenset({"plugin"}),
     TOP: frozenset({"core", "errors", "http", "auth", "results", "engine", "report"}),
 }
 

@@ -20,6 +20,9 @@ from pytest_loadtest.plugin.fixtures import (
     httpx_client_options,
     load,
     load_env,
+    signed_in_http,
+    token,
+    token_pool,
     vu,
 )
 from pytest_loadtest.plugin.options import add_options
@@ -34,6 +37,9 @@ __all__ = [
     "httpx_client_options",
     "load",
     "load_env",
+    "signed_in_http",
+    "token",
+    "token_pool",
     "vu",
 ]
 

@@ -34,6 +34,11 @@ def client_settings(environment: Environment) -> ClientSettings:
         raise ConfigurationError(f"environment {environment.name!r}: {error}") from None
 
 
+def has_run_headers(environment: Environment) -> bool:
+    """Whether requests say which run and which virtual user they come from. Raises ConfigurationError."""
+    return _switch(environment, "run_headers", environment.get("run_headers", False))
+
+
 def _wrong(environment: Environment, key: str, problem: str) -> ConfigurationError:
     return ConfigurationError(f"environment {environment.name!r}: {key}: {redact(problem)}")
 

@@ -1,13 +1,14 @@
-"""The fixtures that load tests ask for: ``vu``, ``http``, ``httpx_client``, ``load_env``, ``load``."""
+"""The fixtures that load tests ask for, such as ``vu``, ``http``, ``load_env`` and ``token``."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_loadtest.auth import Token, TokenPool
     from pytest_loadtest.core.environment import Environment
     from pytest_loadtest.engine.virtual_user import VirtualUser
     from pytest_loadtest.http.client import Client
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pytest_loadtest.http.httpx_client.setup import HttpxSetup
     from pytest_loadtest.http.transport import SharedTransport
     from pytest_loadtest.plugin.own_loads import Load
+
+
+USER_HEADER = "X-Load-Test-User"
 
 
 @pytest.fixture
@@ -63,12 +67,12 @@ def load_env(request: pytest.FixtureRequest) -> Environment:
 
 
 @pytest.fixture
-def _http_transport(load_env: Environment) -> SharedTransport:
+def _http_transport(request: pytest.FixtureRequest, load_env: Environment) -> SharedTransport:
     """What all clients of one load test share: name look-ups, the TLS context."""
     from pytest_loadtest.http.transport import SharedTransport
-    from pytest_loadtest.plugin.client_settings import client_settings
+    from pytest_loadtest.plugin.hooks import session_plan
 
-    return SharedTransport(client_settings(load_env))
+    return SharedTransport(session_plan(request.config).client_settings(load_env))
 
 
 @pytest.fixture
@@ -87,6 +91,31 @@ async def _http_client(vu: VirtualUser, _http_transport: SharedTransport) -> Asy
 async def http(_http_client: Client) -> Client:
     """This virtual user's HTTP client, with httpx's interface; `name=` and `expect=` besides."""
     return _http_client
+
+
+@pytest.fixture(scope="session")
+def token_pool(load_env: Environment) -> TokenPool:
+    """The tokens of the environment's users. To be overridden by a fixture that returns a TokenPool."""
+    from pytest_loadtest.plugin.tokens import configured_pool
+
+    return configured_pool(load_env)
+
+
+@pytest.fixture
+def token(vu: VirtualUser, token_pool: TokenPool) -> Token:
+    """This virtual user's token: number n has that of place (n - 1) modulo the number of tokens."""
+    return token_pool.token(vu.id)
+
+
+@pytest.fixture
+def signed_in_http(http: Client, token: Token, load_env: Environment) -> Iterator[Client]:
+    """This virtual user's `http`, which from now on says who it is; also after the token was renewed."""
+    from pytest_loadtest.plugin.client_settings import has_run_headers
+
+    with token.authorizing(http.headers):
+        if has_run_headers(load_env):
+            http.headers[USER_HEADER] = token.user
+        yield http
 
 
 @pytest.fixture

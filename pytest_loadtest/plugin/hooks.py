@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_loadtest.core.redaction import redact
+from pytest_loadtest.core.redaction import redact, redact_declared
 from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
@@ -21,6 +21,7 @@ from pytest_loadtest.plugin.per_vu import PerVU, is_async
 from pytest_loadtest.plugin.planning import SessionPlan
 from pytest_loadtest.plugin.progress import Display, display_key
 from pytest_loadtest.plugin.summary import Summary
+from pytest_loadtest.plugin.tokens import check_configured_pool
 from pytest_loadtest.plugin.tracebacks import redact_representation
 
 
@@ -65,6 +66,7 @@ class LoadHooks:
                 item.plan = session.plan(item)
             else:
                 session.check(item)
+            check_configured_pool(item, session)
         except ConfigurationError as error:
             return f"{item.nodeid}: {error}"
         return None
@@ -133,7 +135,11 @@ class LoadHooks:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Attach the result, as plain values that travel between processes."""
         report = yield
-        if not runs_load(item):
+        report.sections[:] = [(title, redact_declared(text)) for title, text in report.sections]
+        if not runs_load(
+            item
+        ):  # it may hold a secret of ours, but what only looks like one is its own affair
+            redact_representation(report.longrepr, redact_declared)
             return report
         if isinstance(report.longrepr, tuple):  # a skip
             path, line, reason = report.longrepr

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_loadtest.errors import ConfigurationError
+from pytest_loadtest.errors import ConfigurationError, TokenError
 from pytest_loadtest.plugin.collection import shim_of
 from pytest_loadtest.plugin.load_loop import LoadLoop
 from pytest_loadtest.plugin.tracebacks import redact_representation, users_traceback
@@ -64,7 +64,7 @@ class LoadFunction(pytest.Function):
 
     def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """pytest's representation without secrets; short summaries get a verdict's first line and place."""
-        if isinstance(excinfo.value, ConfigurationError):
+        if isinstance(excinfo.value, (ConfigurationError, TokenError)):
             style = "value"  # the message says it all; the way to it is ours, not the user's
         representation = super()._repr_failure_py(excinfo, style)
         redact_representation(representation)

@@ -6,7 +6,7 @@ Owns what a marked test and a load that a test runs by itself have in common. It
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +15,10 @@ from pytest_loadtest.core.shape import Shape
 from pytest_loadtest.core.verdict import Measurement
 from pytest_loadtest.core.warm_up import WarmUp
 from pytest_loadtest.engine.ending import LoadEnd
+from pytest_loadtest.plugin.item import session_plan_key
 from pytest_loadtest.plugin.load_loop import LoadLoop
-from pytest_loadtest.plugin.planning import TestPlan
+from pytest_loadtest.plugin.planning import SessionPlan, TestPlan
+from pytest_loadtest.plugin.tokens import TokenSupply
 
 if TYPE_CHECKING:
     from pytest_loadtest.plugin.program import PytestProgram
@@ -42,6 +44,12 @@ class LoadJob:
     fixtures: Collection[str]
     loop: LoadLoop
     label: str = ""
+    tokens: TokenSupply = field(default_factory=TokenSupply)
+
+    @property
+    def session(self) -> SessionPlan:
+        """What holds for all loads of the session."""
+        return self.item.config.stash[session_plan_key]
 
     def keep(self, result: LoadResult) -> None:
         """What was measured is kept before anything is raised."""

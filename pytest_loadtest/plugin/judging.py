@@ -17,6 +17,7 @@ from pytest_loadtest.core.units import format_duration
 from pytest_loadtest.core.verdict import Measurement, Verdict, judge
 from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.engine.ending import Ending, LoadEnd
+from pytest_loadtest.errors import ConfigurationError, TokenError
 from pytest_loadtest.plugin.job import EndedLoad, LoadJob
 from pytest_loadtest.plugin.measuring import iterations_asked
 from pytest_loadtest.plugin.planning import TestPlan
@@ -49,6 +50,8 @@ def build_result(ended: EndedLoad) -> LoadResult:
         overrides=job.plan.load.overrides,
         confidence=_confidence(job.plan),
         remarks=tuple(remarks_of(ended, verdicts, tables["generator"], tables["stall_share"])),
+        run_id=job.session.run_id,
+        authentication=job.tokens.authentication,
         **tables,
     )
 
@@ -82,6 +85,8 @@ def _reason(job: LoadJob, metrics: Metrics, end: LoadEnd) -> str:
         failure = next(iter(metrics.failures.values()))
         what = f"{failure.type} at {failure.place}: {failure.message}"
         return f"every first iteration failed alike, the load was stopped: {what}"
+    if isinstance(end.error, (ConfigurationError, TokenError)):
+        return f"the load was stopped: {end.error}"
     if (missing := _missing(job.plan, metrics, end)) is not None:
         return missing
     if end.stuck:

@@ -22,7 +22,8 @@ from pytest_loadtest.plugin.job import LoadJob, forget_loads, sections_of
 from pytest_loadtest.plugin.planning import SessionPlan
 from pytest_loadtest.plugin.program import PytestProgram, Scenario, per_vu_nodes
 from pytest_loadtest.plugin.running import raise_error, raise_verdict, run_load
-from pytest_loadtest.plugin.tracebacks import below_ours
+from pytest_loadtest.plugin.tokens import TokenSupply
+from pytest_loadtest.plugin.tracebacks import below_ours, without_ours_below
 from pytest_loadtest.report.failure import details
 from pytest_loadtest.results.measured import MeasuredLoad
 
@@ -63,6 +64,8 @@ class Load:
             raise_error(loaded.ended)
         except BaseException as error:  # the way from here to the user's line is ours
             error.__traceback__ = below_ours(error.__traceback__)
+            if isinstance(error, ConfigurationError):  # its message says it all
+                error.__traceback__ = without_ours_below(error.__traceback__)
             raise
         # The test's time is over, too: `check` is about this load only.
         if check or loaded.ended.end.ending is Ending.TIMED_OUT:
@@ -104,6 +107,7 @@ class Load:
             ),
             fixtures=tuple(arguments),
             loop=item.config.stash[loop_key],
+            tokens=TokenSupply.among([*item.funcargs.values(), *arguments.values()]),
         )
 
     def _distinct(self, label: str) -> str:

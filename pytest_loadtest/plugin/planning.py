@@ -6,6 +6,7 @@ is a choice of scale made for this run, so it is stronger than the marker it sca
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,13 @@ from pytest_loadtest.core.budget import Budget, Scope, Undecided, parse_budget, 
 from pytest_loadtest.core.environment import Environment
 from pytest_loadtest.core.plan import Layer, LoadPlan, check_layer, plan_load, plan_once
 from pytest_loadtest.core.shape import Shape
+from pytest_loadtest.core.targets import Targets
 from pytest_loadtest.core.units import UnitError, parse_duration
 from pytest_loadtest.core.windows import misfit
 from pytest_loadtest.errors import ConfigurationError
+from pytest_loadtest.http.settings import ClientSettings
 from pytest_loadtest.plugin import options
-from pytest_loadtest.plugin.client_settings import client_settings
+from pytest_loadtest.plugin.client_settings import client_settings, has_run_headers
 from pytest_loadtest.plugin.measuring import iterations_asked, judged_spans
 from pytest_loadtest.plugin.settings import Settings
 
@@ -51,7 +54,10 @@ class BudgetLayer:
 class SessionPlan:
     """What holds for all load tests of the session. Layers are in order of strength, the strongest last."""
 
+    settings: Settings
     environment: Environment
+    allowed: tuple[str, ...]  # protected environments that load may be sent to
+    run_id: str
     profile: Layer | None
     overrides: tuple[Layer, ...]
     defaults: Layer
@@ -66,14 +72,20 @@ class SessionPlan:
         """Read options and settings. Raises ConfigurationError."""
         settings = Settings.read(config.rootpath)
         environment, profile = settings.environment(config), settings.profile(config)
-        client_settings(environment)  # what is wrong with it is said before any load, not in a fixture
+        # What is wrong with it is said before any load, not in a fixture.
+        client_settings(environment)
+        has_run_headers(environment)
+        settings.targets(environment, ())
         overrides = (*([profile] if profile else []), *_layers(config))
         defaults = Layer(options.INI_FILE, _ini_values(config))
         for layer in (*overrides, defaults):
             check_layer(layer)
         budget_defaults, *budget_overrides = _budget_layers(config)
         return cls(
+            settings=settings,
             environment=environment,
+            allowed=tuple(options.values_of(config, "allow")),
+            run_id=_run_id(config),
             profile=profile,
             overrides=overrides,
             defaults=defaults,
@@ -83,6 +95,15 @@ class SessionPlan:
             pause_ns=_pause_ns(config),
             once=options.is_set(config, "once"),
         )
+
+    def client_settings(self, environment: Environment) -> ClientSettings:
+        """How clients behave in the environment, as fixtures have made it. Raises ConfigurationError."""
+        run_id = self.run_id if has_run_headers(environment) else ""
+        return replace(client_settings(environment), targets=self.targets(), run_id=run_id)
+
+    def targets(self) -> Targets:
+        """Where load may be sent to."""
+        return self.settings.targets(self.environment, self.allowed)
 
     def plan(self, item: pytest.Item) -> TestPlan:
         """The plan of one load test. Raises ConfigurationError."""
@@ -245,6 +266,12 @@ def _budget_option(text: str, source: str) -> Budget:
         return parse_budget(key.strip(), value.strip())
     except ConfigurationError as error:
         raise ConfigurationError(f"{source}: {error}") from None
+
+
+def _run_id(config: pytest.Config) -> str:
+    """Marks the requests of this run; the same on every worker of xdist."""
+    given: str | None = getattr(config, "workerinput", {}).get("testrunuid")
+    return given or uuid.uuid4().hex
 
 
 def _undecided(config: pytest.Config) -> Undecided:

@@ -8,15 +8,19 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO, TYPE_CHECKING
 
 import pytest
 
 from pytest_loadtest.engine.runner import LoadRun
-from pytest_loadtest.report.progress import LiveLine, Snapshot, plain_line
+from pytest_loadtest.report.progress import LiveLine, SignInLine, Snapshot, plain_line
 
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from pytest_loadtest.plugin.job import LoadJob
 
 PLAIN_EVERY_S = 10.0
@@ -53,6 +57,60 @@ class Display:
     def close(self) -> None:
         """Give the copy of the standard output back."""
         self.stream.close()
+
+
+class SignInProgress:
+    """How many tokens there are of those that a load needs. Nothing is shown of what takes no time."""
+
+    def __init__(self, item: pytest.Item, name: str, display: Display) -> None:
+        self._item = item
+        self._name = name
+        self._display = display
+        self._live: Live | None = None
+        self._is_begun = False
+        self._every_s = LIVE_EVERY_S if display.live else PLAIN_EVERY_S
+        self._due_s = time.monotonic() + self._every_s
+
+    @classmethod
+    @contextmanager
+    def of(cls, job: LoadJob) -> Iterator[Callable[[int, int], None]]:
+        """Call what this gives with the number of tokens there are and of those needed."""
+        display = job.item.config.stash.get(display_key, None)
+        if display is None:
+            yield lambda _done, _total: None
+            return
+        progress = cls(job.item, job.name, display)
+        try:
+            yield progress.show
+        finally:
+            progress.close()
+
+    def show(self, done: int, total: int) -> None:
+        """Live, or a line now and then."""
+        if time.monotonic() < self._due_s:
+            return
+        self._due_s = time.monotonic() + self._every_s
+        if not self._is_begun:
+            self._begin()
+        if self._live is not None:
+            self._live.update(SignInLine(self._name, done, total), refresh=True)
+        else:
+            self._display.stream.write(f"{self._name}  signing in {done}/{total}\n")
+            self._display.stream.flush()
+
+    def _begin(self) -> None:
+        self._is_begun = True
+        _leave_pytests_line(self._item.config)
+        if self._display.live:
+            self._live = _live(self._display)
+            self._live.start()
+
+    def close(self) -> None:
+        """Give pytest its line back."""
+        if self._live is not None:
+            self._live.stop()
+        if self._is_begun:
+            _resume_pytests_line(self._item)
 
 
 display_key = pytest.StashKey[Display | None]()
@@ -97,21 +155,25 @@ async def _watch_plain(job: LoadJob, run: LoadRun, display: Display) -> None:
 
 
 async def _watch_live(job: LoadJob, run: LoadRun, display: Display) -> None:
-    from rich.console import Console
-    from rich.live import Live
-
-    console = Console(file=display.stream, force_terminal=True)
-    live = Live(
-        console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
-    )
     _leave_pytests_line(job.item.config)
     try:
-        with live:
+        with _live(display) as live:
             while True:
                 live.update(LiveLine(_snapshot(job, run)), refresh=True)
                 await asyncio.sleep(LIVE_EVERY_S)
     finally:
         _resume_pytests_line(job.item)
+
+
+def _live(display: Display) -> Live:
+    """A line that is drawn again and again, and gone in the end."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=display.stream, force_terminal=True)
+    return Live(
+        console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+    )
 
 
 def _snapshot(job: LoadJob, run: LoadRun) -> Snapshot:

@@ -35,6 +35,7 @@ def remarks_of(
     yield from _close_calls(verdicts, ended.run)
     yield from _on_lengthening(ended, verdicts)
     yield from _on_the_load(ended)
+    yield from ended.job.tokens.notes
     yield from _on_stalls(stall_share)
     yield from _on_late_starts(ended)
     yield from _on_what_was_cut(ended)

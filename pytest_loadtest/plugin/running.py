@@ -6,10 +6,8 @@ Whatever ends the load, its result is kept with the test before anything is rais
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -23,7 +21,8 @@ from pytest_loadtest.plugin.job import EndedLoad, LoadJob, forget_loads, section
 from pytest_loadtest.plugin.judging import build_result, failure_sections
 from pytest_loadtest.plugin.measuring import measurement_of, settled, slice_length_ns
 from pytest_loadtest.plugin.program import PytestProgram, Scenario
-from pytest_loadtest.plugin.progress import watch
+from pytest_loadtest.plugin.progress import SignInProgress, watch
+from pytest_loadtest.plugin.tokens import TokenSupply, cache_directory
 from pytest_loadtest.plugin.watching import watchers_of
 from pytest_loadtest.report.failure import failure_text
 from pytest_loadtest.results.result import LoadResult
@@ -43,15 +42,16 @@ class Loaded:
 def run_load_test(item: LoadFunction) -> None:
     """Run a marked test, keep the result, then raise what pytest shall report."""
     forget_loads(item)
-    plan = item.plan
+    plan, scenario = item.plan, Scenario.of_item(item)
     job = LoadJob(
         item=item,
         name=plan.load.name or item.name,
         title=plan.load.name or item.nodeid,
         plan=plan,
-        program=PytestProgram(Scenario.of_item(item), item.config.rootpath, keep_error=plan.once),
+        program=PytestProgram(scenario, item.config.rootpath, keep_error=plan.once),
         fixtures=item.fixturenames,
         loop=item.config.stash[loop_key],
+        tokens=TokenSupply.among(item.funcargs.values()),
     )
     loaded = run_load(job)
     raise_error(loaded.ended)
@@ -59,7 +59,11 @@ def run_load_test(item: LoadFunction) -> None:
 
 
 def run_load(job: LoadJob) -> Loaded:
-    """Run it to its end, judge it, and keep the result. Raises KeyboardInterrupt if asked for it twice."""
+    """Run it to its end, judge it, and keep the result. Raises KeyboardInterrupt if asked for it twice,
+    TokenError and ConfigurationError when there are no tokens for its users.
+    """
+    if job.tokens:
+        job.loop.run_within_limit(_with_tokens(job))
     limit, shape = job.loop.limit, job.plan.load.shape
     recorder = Recorder(slice_length_ns(job.plan), open_model=shape.has_schedule)
     run = LoadRun(
@@ -79,6 +83,19 @@ def run_load(job: LoadJob) -> Loaded:
     return _keep(job, run, end)
 
 
+async def _with_tokens(job: LoadJob) -> None:
+    """Every user has its token before the first is set up: signing in is no part of the load."""
+    shape = job.plan.load.shape
+    with SignInProgress.of(job) as on_progress:
+        await job.tokens.prepare(
+            shape.vus,
+            (shape.duration_ns + shape.graceful_stop_ns) / NS_PER_S,
+            directory=cache_directory(job.item.config),
+            targets=job.session.targets(),
+            on_progress=on_progress,
+        )
+
+
 def _keep(job: LoadJob, run: LoadRun, end: LoadEnd) -> Loaded:
     run.recorder.flush()  # requests of forgotten tasks ended only when their clients were closed
     load = job.plan.load
@@ -93,22 +110,12 @@ def _keep(job: LoadJob, run: LoadRun, end: LoadEnd) -> Loaded:
 
 
 async def _watched(job: LoadJob, run: LoadRun) -> LoadEnd:
-    watchers = (_ending_load_if_it_fails(run, work) for work in watchers_of(job, run))
-    beside = [asyncio.ensure_future(work) for work in (watch(job, run), *watchers)]
+    progress = asyncio.ensure_future(watch(job, run))  # also while users are being set up
     try:
-        return await run.run()
+        return await run.run(watchers_of(job, run))
     finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
-
-
-async def _ending_load_if_it_fails(run: LoadRun, watcher: Coroutine[Any, Any, None]) -> None:
-    """A load without what should stop or lengthen it is not the one that was asked for."""
-    try:
-        await watcher
-    except Exception as error:
-        run.stop(Ending.STOPPED, "the engine failed", error)
+        progress.cancel()
+        await asyncio.gather(progress, return_exceptions=True)
 
 
 def raise_error(ended: EndedLoad) -> None:

@@ -10,14 +10,16 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_loadtest.core.environment import Environment
+from pytest_loadtest.core.environment import Environment, known_values
 from pytest_loadtest.core.plan import OVERRIDABLE, Layer
 from pytest_loadtest.core.redaction import declare_secret
+from pytest_loadtest.core.targets import Targets
 from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import pytest
 
 TABLE = "[tool.pytest-loadtest]"
+TOKENS = "tokens"  # the table of an environment that says how its users sign in
 # What a developer's machine carries; `cloud` leaves everything as the markers say.
 BUILT_IN_PROFILES: Mapping[str, Mapping[str, object]] = {
     "local": {"vus": 5, "duration": "30s", "ramp_up": 0, "ramp_down": 0},
@@ -73,8 +76,15 @@ class Settings:
         return cls(environments, {**BUILT_IN_PROFILES, **profiles})
 
     def environment(self, config: pytest.Config) -> Environment:
-        """The chosen environment; the only one when there is one; one without values when there is none."""
-        name = options.value_of(config, "env")
+        """The one that the options choose. Raises ConfigurationError."""
+        return self.environment_named(options.value_of(config, "env"), options.values_of(config, "allow"))
+
+    def environment_named(
+        self, name: str | None, allowed: Collection[str], allow_option: str = "--load-allow"
+    ) -> Environment:
+        """The environment of this name; without one the only one when there is one; one without values when
+        there is none. A protected one must be among the `allowed`. Raises ConfigurationError.
+        """
         if name is None:
             if len(self.environments) > 1:
                 raise ConfigurationError(
@@ -86,11 +96,21 @@ class Settings:
         if name not in self.environments:
             raise ConfigurationError(_unknown("environment", name, self.environments))
         values = dict(self.environments[name])
-        if values.pop("protected", False) and name not in options.values_of(config, "allow"):
+        if values.pop("protected", False) and name not in allowed:
             raise ConfigurationError(
-                f"environment {name!r} is protected: load on it needs --load-allow {name}"
+                f"environment {name!r} is protected: load on it needs {allow_option} {name}"
             )
-        return Environment(name, _expand(values, f"environments.{name}"))
+        where = f"environments.{name}"
+        # Only tests with tokens need the secrets that make them.
+        deferred = {
+            key: partial(_expand, values.pop(key), f"{where}.{key}") for key in (TOKENS,) if key in values
+        }
+        return Environment(name, _expand(values, where), deferred)
+
+    def targets(self, environment: Environment, allowed: Collection[str]) -> Targets:
+        """Which hosts load may be sent to: those of configured environments, as far as they are known."""
+        environments = {**self.environments, environment.name: known_values(environment)}
+        return Targets.of(environment.name, environments, allowed)
 
     def profile(self, config: pytest.Config) -> Layer | None:
         """The chosen profile as a layer of overrides; None when none was chosen."""

@@ -12,7 +12,7 @@ from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.plugin.collection import runs_load
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
-from pytest_loadtest.report.failure import details
+from pytest_loadtest.report.failure import authentication_line, details
 from pytest_loadtest.report.tables import (
     budget_table,
     generator_table,
@@ -79,6 +79,8 @@ class Summary:
             writer.write_line(f"\n{result.test}: {result.load}")
             for table in _details(result):
                 writer.write_line(render(table, width) + "\n")
+            if result.authentication is not None:
+                writer.write_line(authentication_line(result.authentication))
         if result.state == "passed":
             for remark in result.remarks:
                 writer.write_line(f"note: {result.test}: {remark}")

@@ -6,6 +6,7 @@ Owns the rule whose code a frame is. Knows pytest's representation of exceptions
 from __future__ import annotations
 
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -44,6 +45,18 @@ def below_ours(traceback: TracebackType | None) -> TracebackType | None:
     return below or traceback
 
 
+def without_ours_below(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback up to the user's last frame; all of it if none is the user's."""
+    last, each = None, traceback
+    while each is not None:
+        if not each.tb_frame.f_code.co_filename.startswith(_FOREIGN):
+            last = each
+        each = each.tb_next
+    if last is not None:
+        last.tb_next = None
+    return traceback
+
+
 def place_of(traceback: TracebackType | None) -> str:
     """``file:line`` of the innermost frame that is the user's; of the outermost if none is."""
     place = ""
@@ -62,7 +75,7 @@ def short_traceback(error: BaseException) -> str:
     return redact(str(info.getrepr(style="short")))
 
 
-def redact_representation(representation: Any) -> None:
+def redact_representation(representation: Any, redact: Callable[[str], str] = redact) -> None:
     """Take the secrets out of what pytest is about to show or to send to another process."""
     for traceback, crash, _ in getattr(representation, "chain", ()):
         if crash is not None:
@@ -70,11 +83,13 @@ def redact_representation(representation: Any) -> None:
         for entry in traceback.reprentries:
             entry.lines[:] = [redact(line) for line in entry.lines]
             if arguments := getattr(entry, "reprfuncargs", None):
-                arguments.args = [(name, _redact_value(name, value)) for name, value in arguments.args]
+                arguments.args = [
+                    (name, _redact_value(name, value, redact)) for name, value in arguments.args
+                ]
             if variables := getattr(entry, "reprlocals", None):
                 variables.lines[:] = [redact(line) for line in variables.lines]
 
 
-def _redact_value(name: str, value: str) -> str:
+def _redact_value(name: str, value: str, redact: Callable[[str], str]) -> str:
     """The name may be what tells that the value is a secret."""
     return redact(f"{name} = {value}").removeprefix(f"{name} = ")

@@ -6,9 +6,9 @@ Looks at what was measured so far once in a while; what a look means is decided 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
-from typing import Any
+from functools import partial
 
 from pytest_loadtest.core.abort import AbortWatch
 from pytest_loadtest.core.budget import Undecided
@@ -21,6 +21,7 @@ from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.core.verdict import Measurement, judge
 from pytest_loadtest.core.wording import short_duration
 from pytest_loadtest.engine.ending import Ending
+from pytest_loadtest.engine.helpers import Work
 from pytest_loadtest.engine.runner import LoadRun
 from pytest_loadtest.plugin.job import LoadJob
 from pytest_loadtest.plugin.measuring import measurement_of, settled
@@ -34,18 +35,20 @@ LOOK_EVERY_S = 1.0
 # What a look may take, beside users that go on: a tenth of the hold. The longer it is the more is to judge.
 LOOK_SHARE = 10
 LONGEST_LOOK_NS = 5 * NS_PER_S
-SHORTEST_REST_S = 0.02  # the loop's timers may fire early; users may still be being set up
+SHORTEST_REST_S = 0.02  # the loop's timers may fire early
 
 
-def watchers_of(job: LoadJob, run: LoadRun) -> Iterator[Coroutine[Any, Any, None]]:
+def watchers_of(job: LoadJob, run: LoadRun) -> Iterator[Work]:
     """What is to run beside the load, until it is cancelled."""
-    yield _stop_without_target(run)
+    yield partial(_stop_without_target, run)
+    if job.tokens:
+        yield job.tokens.keep_valid
     watch = AbortWatch(job.plan.budgets)
     if watch.has_budgets:
-        yield _stop_when_broken(job, run, watch)
+        yield partial(_stop_when_broken, job, run, watch)
     if job.plan.undecided is Undecided.EXTEND and run.shape.hold_ends_ns is not None:
         load_formulas()  # now: it takes longer than a slice, and a load whose hold has ended stays as it is
-        yield _extend_until_decided(job, run)
+        yield partial(_extend_until_decided, job, run)
 
 
 async def _stop_without_target(run: LoadRun) -> None:
@@ -78,7 +81,7 @@ async def _stop_when_broken(job: LoadJob, run: LoadRun, watch: AbortWatch) -> No
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         elapsed_ns = run.elapsed_ns
-        if elapsed_ns and (broken := watch.look(_so_far(job, run), elapsed_ns)) is not None:
+        if (broken := watch.look(_so_far(job, run), elapsed_ns)) is not None:
             after = short_duration(round(elapsed_ns, -8))  # to 0.1 s
             run.stop(Ending.BUDGET_BROKEN, f"after {after}, as its abort= says: {watch.reason(broken)}")
             return
@@ -109,9 +112,9 @@ async def _until_hold_nearly_ends(run: LoadRun) -> None:
         begins_ns, hold_ends_ns = run.shape.steady_spans()[-1]
         look_ns = min((hold_ends_ns - begins_ns) // LOOK_SHARE, LONGEST_LOOK_NS)
         left_ns = hold_ends_ns - max(look_ns, run.recorder.metrics.slice_ns) - run.elapsed_ns
-        if run.elapsed_ns and left_ns <= 0:
+        if left_ns <= 0:
             return
-        await asyncio.sleep(max(left_ns / NS_PER_S, SHORTEST_REST_S) if run.elapsed_ns else SHORTEST_REST_S)
+        await asyncio.sleep(max(left_ns / NS_PER_S, SHORTEST_REST_S))
 
 
 def _so_far(job: LoadJob, run: LoadRun) -> Measurement:
