@@ -8,20 +8,17 @@ few heartbeats as the application does while its page is open, unsubscribe, leav
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from perf_tests.options import SuiteOptions
 from pytest_loadtest import Client, VirtualUser, WebSocket
 
 if TYPE_CHECKING:
-    from perf_tests.tokens import Token
+    from pytest_loadtest import Token
 
 pytestmark = pytest.mark.updates
-
-# Heartbeats of one visit.
-HEARTBEATS_PER_VISIT = int(os.environ.get("HEARTBEATS_PER_VISIT", "3"))
 
 ANSWER_WITHIN_S = 10
 
@@ -29,11 +26,14 @@ ANSWER_WITHIN_S = 10
 @pytest.mark.load(vus=100, duration="3m", ramp_up="30s", ramp_down="30s")
 @pytest.mark.budget(p95="5s", p99="10s", error_rate="5%", failure_rate="5%", check_rate="95%")
 @pytest.mark.budget(metric="heartbeat", p95="2s")
-async def test_execution_updates(http: Client, vu: VirtualUser, token: Token, updates_url: str) -> None:
-    graph_id = await a_graph_of_the_library(http, vu, token)
+async def test_execution_updates(
+    signed_in_http: Client, vu: VirtualUser, token: Token, updates_url: str, suite: SuiteOptions
+) -> None:
+    http = signed_in_http
+    graph_id = await a_graph_of_the_library(http, vu)
     async with http.websocket(updates_url, params={"token": token.access_token}, name="updates") as ws:
         await change_subscription(ws, vu, "subscribe_graph_executions", graph_id)
-        for _ in range(HEARTBEATS_PER_VISIT):
+        for _ in range(suite.heartbeats_per_visit):
             with vu.measure("heartbeat"):
                 answer = await ask(ws, {"method": "heartbeat", "data": "ping"})
             vu.check("heartbeat: is answered", answer.get("data") == "pong")
@@ -41,11 +41,10 @@ async def test_execution_updates(http: Client, vu: VirtualUser, token: Token, up
         await change_subscription(ws, vu, "unsubscribe", graph_id)
 
 
-async def a_graph_of_the_library(http: Client, vu: VirtualUser, token: Token) -> str:
+async def a_graph_of_the_library(http: Client, vu: VirtualUser) -> str:
     response = await http.get(
         "/api/library/agents",
         params={"page": 1, "page_size": 20},
-        headers={"Authorization": f"Bearer {token.access_token}"},
         name="library agents",
     )
     graph_id: str = vu.random.choice(response.json()["agents"])["graph_id"]

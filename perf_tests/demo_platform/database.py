@@ -1,4 +1,4 @@
-"""The SQLite file: its schema, its connection, and the few ways in which it is asked.
+"""The SQLite file: its connection, and the few ways in which it is asked.
 
 Calls run directly on the event loop. A query of this platform takes 10-200 us, about what handing
 it to a thread and back costs (50-100 us on two busy cores), and with one process there is nothing to
@@ -8,110 +8,21 @@ gain from a second connection: SQLite has one writer. This module knows no HTTP.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SCHEMA = """
-CREATE TABLE users (
-    id TEXT PRIMARY KEY,
-    email TEXT NOT NULL UNIQUE,
-    name TEXT NOT NULL,
-    password_salt BLOB NOT NULL,
-    password_hash BLOB NOT NULL,
-    created_at TEXT NOT NULL,
-    last_sign_in_at TEXT
-) WITHOUT ROWID;
-
-CREATE TABLE refresh_tokens (
-    token TEXT PRIMARY KEY,
-    user_id TEXT NOT NULL REFERENCES users (id),
-    session_id TEXT NOT NULL
-) WITHOUT ROWID;
-
-CREATE TABLE creators (
-    username TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    description TEXT NOT NULL,
-    avatar_url TEXT NOT NULL,
-    links TEXT NOT NULL,                       -- a JSON array
-    is_featured INTEGER NOT NULL,
-    num_agents INTEGER NOT NULL DEFAULT 0,
-    agent_runs INTEGER NOT NULL DEFAULT 0,
-    agent_rating REAL NOT NULL DEFAULT 0,
-    top_categories TEXT NOT NULL DEFAULT '[]'  -- a JSON array
-) WITHOUT ROWID;
-
-CREATE TABLE graphs (
-    id TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    owner_id TEXT,                             -- a user; NULL: a creator of the store
-    name TEXT NOT NULL,
-    description TEXT NOT NULL,
-    search_text TEXT NOT NULL,                 -- lower case, what a search looks at
-    input_schema TEXT NOT NULL,                -- JSON Schema
-    output_schema TEXT NOT NULL,               -- JSON Schema
-    forked_from TEXT,
-    PRIMARY KEY (id, version)
-) WITHOUT ROWID;
-
-CREATE TABLE store_agents (
-    number INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    slug TEXT NOT NULL,
-    creator TEXT NOT NULL REFERENCES creators (username),
-    store_listing_version_id TEXT NOT NULL UNIQUE,
-    graph_id TEXT NOT NULL,
-    graph_version INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    sub_heading TEXT NOT NULL,
-    description TEXT NOT NULL,
-    search_text TEXT NOT NULL,                 -- lower case, what a search looks at
-    image_url TEXT NOT NULL,
-    video_url TEXT NOT NULL,
-    categories TEXT NOT NULL,                  -- a JSON array
-    runs INTEGER NOT NULL,
-    rating REAL NOT NULL,
-    is_featured INTEGER NOT NULL,
-    updated_at TEXT NOT NULL,
-    UNIQUE (creator, slug),
-    FOREIGN KEY (graph_id, graph_version) REFERENCES graphs (id, version)
-);
-CREATE INDEX store_agents_by_runs ON store_agents (runs DESC, number);
-CREATE INDEX store_agents_featured ON store_agents (is_featured, runs DESC, number);
-
-CREATE TABLE store_agent_categories (
-    category TEXT NOT NULL,
-    agent INTEGER NOT NULL REFERENCES store_agents (number),
-    PRIMARY KEY (category, agent)
-) WITHOUT ROWID;
-
-CREATE TABLE library_agents (
-    id TEXT PRIMARY KEY,
-    user_id TEXT NOT NULL REFERENCES users (id),
-    graph_id TEXT NOT NULL,
-    graph_version INTEGER NOT NULL,
-    creator_name TEXT NOT NULL,
-    creator_image_url TEXT NOT NULL,
-    image_url TEXT NOT NULL,
-    is_favorite INTEGER NOT NULL DEFAULT 0,
-    is_archived INTEGER NOT NULL DEFAULT 0,
-    auto_update_version INTEGER NOT NULL DEFAULT 0,
-    created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL,
-    UNIQUE (user_id, graph_id, graph_version),
-    FOREIGN KEY (graph_id, graph_version) REFERENCES graphs (id, version)
-) WITHOUT ROWID;
-CREATE INDEX library_agents_listed ON library_agents (user_id, is_archived, updated_at DESC, id);
-CREATE INDEX library_agents_favorites
-    ON library_agents (user_id, is_archived, is_favorite, updated_at DESC, id);
-"""
+from .schema import SCHEMA
 
 # More than the distinct statements of the platform, so that each is compiled once.
 CACHED_STATEMENTS = 256
 
-Parameters = Sequence[Any]
+Parameters = Sequence[Any] | Mapping[str, Any]
+# What a load test of some minutes writes fits in: a search of 500 agents among 10 000 takes 1.7 ms, where it
+# takes 2.6 ms with the 2 MB that SQLite would have.
+CACHE_KIB = 64 * 1024
+
 Row = tuple[Any, ...]
 
 
@@ -122,6 +33,7 @@ class Database:
         # isolation_level None: statements commit on their own, transactions are opened where they are meant.
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=CACHED_STATEMENTS)
         self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         # The file is thrown away with the process, so an fsync would only measure this machine's disk.
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA foreign_keys = ON")

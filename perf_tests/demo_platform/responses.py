@@ -31,7 +31,7 @@ class Page:
 class InvalidInput(HTTPException):
     """A query parameter or a body that the endpoint does not accept."""
 
-    def __init__(self, location: tuple[str, ...], kind: str, message: str, value: object) -> None:
+    def __init__(self, location: tuple[str | int, ...], kind: str, message: str, value: object) -> None:
         super().__init__(422, message)
         self.errors = [{"type": kind, "loc": list(location), "msg": message, "input": value}]
 
@@ -43,6 +43,11 @@ def json_response(content: object, status: int = 200, headers: Mapping[str, str]
 def encoded_response(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An answer whose JSON text exists already, written by the database."""
     return Response(text.encode(), status, headers, media_type="application/json")
+
+
+def list_response(items: Iterable[tuple[Any, ...]]) -> Response:
+    """A list of everything: ``items`` are rows of one column, each an object's JSON text."""
+    return encoded_response(f"[{','.join([text for (text,) in items])}]")
 
 
 def page_response(key: str, items: Iterable[tuple[Any, ...]], total: int, page: Page) -> Response:

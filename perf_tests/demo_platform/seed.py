@@ -13,7 +13,10 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from .database import Database, Row
+from .graphs import INSERT_GRAPH
 from .passwords import hash_password
+from .seed_graphs import add_user_graphs, store_graph_row
+from .settings import DEFAULT_CREDITS
 
 SEED = 20250101
 STORE_AGENTS = 500
@@ -54,28 +57,23 @@ GIVEN_NAMES = (
 )
 FAMILY_NAMES = ("Bell", "Clarke", "Frost", "Lake", "Meadow", "Stone")
 
-INPUT_SCHEMA = json.dumps(
-    {"type": "object", "properties": {"topic": {"type": "string", "title": "Topic"}}, "required": ["topic"]}
-)
-OUTPUT_SCHEMA = json.dumps(
-    {
-        "type": "object",
-        "properties": {"result": {"type": "string", "title": "Result"}},
-        "required": ["result"],
-    }
-)
+
+def user_id_of(email: str) -> str:
+    """The id of a user of the load tests, the same in every process."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{email}"))
 
 
-def seed(database: Database) -> None:
-    """Create the schema and fill it."""
+def seed(database: Database, initial_credits: int = DEFAULT_CREDITS) -> None:
+    """Create the schema and fill it; each user has so many credits."""
     random = Random(SEED)
     database.create_schema()
     with database.transaction():
         _add_creators(database, random)
         _add_store_agents(database, random)
         _summarize_creators(database)
-        _add_users(database, random)
+        _add_users(database, random, initial_credits)
         _add_libraries(database, random)
+        add_user_graphs(database, random, [user_id_of(email) for email in USER_EMAILS])
 
 
 def _uuid(random: Random) -> str:
@@ -127,11 +125,8 @@ def _add_store_agent(database: Database, random: Random, number: int, creator: s
     sub_heading = f"An agent for {term}"
     description = f"{name} takes care of {subject}. You say what you want, it reports what it did."
     graph_id = _uuid(random)
-    database.execute(
-        "INSERT INTO graphs (id, version, name, description, search_text, input_schema, output_schema)"
-        " VALUES (?, 1, ?, ?, ?, ?, ?)",
-        (graph_id, name, description, f"{name} {description}".lower(), INPUT_SCHEMA, OUTPUT_SCHEMA),
-    )
+    updated_at = _date(random)
+    database.execute(INSERT_GRAPH, store_graph_row(graph_id, name, description, updated_at))
     agent: Row = (
         number,
         _uuid(random),
@@ -150,7 +145,7 @@ def _add_store_agent(database: Database, random: Random, number: int, creator: s
         random.randrange(10_000),
         round(random.uniform(2.5, 5.0), 1),
         number % FEATURED_EVERY == 0,
-        _date(random),
+        updated_at,
     )
     database.execute(f"INSERT INTO store_agents VALUES ({', '.join('?' * len(agent))})", agent)
     database.execute_many(
@@ -170,15 +165,20 @@ def _summarize_creators(database: Database) -> None:
     )
 
 
-def _add_users(database: Database, random: Random) -> None:
+def _add_users(database: Database, random: Random, initial_credits: int) -> None:
     rows = []
     for email in USER_EMAILS:
         salt = random.randbytes(16)
         name = email.partition("@")[0]
-        rows.append((_uuid(random), email, name, salt, hash_password(USER_PASSWORD, salt), _date(random)))
+        created_at = _date(random)
+        metadata = json.dumps({"name": name})
+        hashed = hash_password(USER_PASSWORD, salt)
+        rows.append(
+            (user_id_of(email), email, name, salt, hashed, created_at, created_at, metadata, initial_credits)
+        )
     database.execute_many(
-        "INSERT INTO users (id, email, name, password_salt, password_hash, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO users (id, email, name, password_salt, password_hash, created_at, email_confirmed_at,"
+        " user_metadata, credits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
 

@@ -21,11 +21,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from .seed import USER_EMAILS, USER_PASSWORD
-from .signing import TokenSigner
+from .options import arguments_of
+from .seed import USER_EMAILS, USER_PASSWORD, user_id_of
+from .settings import DEFAULT_CREDITS, DEFAULT_TOKEN_LIFETIME_S, NO_FAULTS, Faults, Settings
+from .signing import SERVICE_ROLE, TokenSigner
 
 HOST = "127.0.0.1"
 BACKLOG = 2048  # a ramp of hundreds of virtual users connects within one turn of the server's loop
+USER_IDS = tuple(user_id_of(email) for email in USER_EMAILS)
 REPOSITORY = Path(__file__).parents[2]
 SECRET_VARIABLE = "DEMO_PLATFORM_JWT_SECRET"
 
@@ -47,7 +50,9 @@ class Platform:
     pid: int
     supabase_anon_key: str = field(repr=False)
     supabase_service_key: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
     user_emails: tuple[str, ...] = field(default=USER_EMAILS, repr=False)
+    user_ids: tuple[str, ...] = field(default=USER_IDS, repr=False)
     user_password: str = field(default=USER_PASSWORD, repr=False)
 
     @property
@@ -56,13 +61,20 @@ class Platform:
 
 
 @contextmanager
-def running_platform() -> Iterator[Platform]:
+def running_platform(
+    *,
+    faults: Faults = NO_FAULTS,
+    sign_in_rate: float | None = None,
+    token_lifetime_s: int = DEFAULT_TOKEN_LIFETIME_S,
+    credits: int = DEFAULT_CREDITS,  # noqa: A002 - the word for it, and no call of the builtin is near
+) -> Iterator[Platform]:
     """Start the platform on a free port of the loopback interface; stop it on leaving."""
+    settings = Settings(faults, sign_in_rate, token_lifetime_s, credits)
     secret = secrets.token_urlsafe(32)
     with tempfile.TemporaryFile() as error_output:
         with socket.create_server((HOST, 0), backlog=BACKLOG) as listener:
             port = listener.getsockname()[1]
-            process = _start(listener, secret, error_output)
+            process = _start(listener, secret, settings, error_output)
         # The listener is now the child's alone, so if the child dies, connecting fails at once.
         try:
             _wait_until_healthy(port, process, error_output)
@@ -73,9 +85,12 @@ def running_platform() -> Iterator[Platform]:
             _stop(process)
 
 
-def _start(listener: socket.socket, secret: str, error_output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(
+    listener: socket.socket, secret: str, settings: Settings, error_output: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", __package__, f"--listener={listener.fileno()}", *arguments_of(settings)]
     return subprocess.Popen(
-        [sys.executable, "-m", __package__, "--listener", str(listener.fileno())],
+        command,
         cwd=REPOSITORY,
         env={**os.environ, SECRET_VARIABLE: secret},
         pass_fds=[listener.fileno()],
@@ -92,7 +107,8 @@ def _platform(url: str, pid: int, signer: TokenSigner) -> Platform:
         supabase_url=url,
         pid=pid,
         supabase_anon_key=signer.api_key("anon"),
-        supabase_service_key=signer.api_key("service_role"),
+        supabase_service_key=signer.api_key(SERVICE_ROLE),
+        jwt_secret=signer.secret,
     )
 
 

@@ -12,14 +12,16 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
 
 from .app import create_app
 from .database import Database
+from .faults import freeze_again_and_again
 from .seed import seed
+from .settings import Faults, Settings
 from .signing import TokenSigner
 
 # Idle keep-alive connections are closed at once; a running request gets this long.
@@ -35,14 +37,15 @@ LISTENING_DESCRIPTORS = 32
 
 
 @contextlib.contextmanager
-def _server(secret: str) -> Iterator[_Server]:
+def _server(secret: str, settings: Settings) -> Iterator[_Server]:
     """A server over a freshly seeded database, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="demo-platform-") as folder:
         database = Database(Path(folder) / "platform.sqlite3")
         try:
-            seed(database)
+            seed(database, settings.credits)
+            signer = TokenSigner(secret, settings.token_lifetime_s)
             config = uvicorn.Config(
-                create_app(database, TokenSigner(secret)),
+                create_app(database, signer, settings),
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -67,43 +70,54 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve_in_foreground(listener: socket.socket, secret: str) -> None:
-    """Serve until Ctrl-C or SIGTERM."""
-    _serve(listener, secret, stop_signals=(signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+def serve_in_foreground(listeners: Sequence[socket.socket], secret: str, settings: Settings) -> None:
+    """Serve until Ctrl-C or SIGTERM, the same on each of the sockets."""
+    _serve(listeners, secret, settings, stop_signals=(signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
-def serve_for_parent(listener: socket.socket, secret: str, lifeline: int) -> None:
+def serve_for_parent(listener: socket.socket, secret: str, settings: Settings, lifeline: int) -> None:
     """Serve until the pipe ``lifeline`` ends, which happens when the parent stops us and when it dies.
 
     Ctrl-C in a terminal goes to the parent and to us alike. It is ignored here: the load test that it
     interrupts still has requests to finish, and the parent ends us when it is done.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _serve(listener, secret, stop_signals=(signal.SIGTERM, signal.SIGHUP), lifeline=lifeline)
+    stop_signals = (signal.SIGTERM, signal.SIGHUP)
+    _serve([listener], secret, settings, stop_signals, lifeline)
 
 
 def _serve(
-    listener: socket.socket,
+    listeners: Sequence[socket.socket],
     secret: str,
+    settings: Settings,
     stop_signals: tuple[signal.Signals, ...],
     lifeline: int | None = None,
 ) -> None:
-    with _server(secret) as server:
+    with _server(secret, settings) as server:
         factory = server.config.get_loop_factory()
         with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(_run(server, listener, stop_signals, lifeline))
+            runner.run(_run(server, listeners, settings.faults, stop_signals, lifeline))
 
 
 async def _run(
-    server: _Server, listener: socket.socket, stop_signals: tuple[signal.Signals, ...], lifeline: int | None
+    server: _Server,
+    listeners: Sequence[socket.socket],
+    faults: Faults,
+    stop_signals: tuple[signal.Signals, ...],
+    lifeline: int | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     for number in stop_signals:
         loop.add_signal_handler(number, server.stop)
     if lifeline is not None:
         loop.add_reader(lifeline, _on_lifeline, server, lifeline)
-    descriptors = [listener, *(listener.dup() for _ in range(LISTENING_DESCRIPTORS - 1))]
+    descriptors = [*listeners]
+    for listener in listeners:
+        descriptors += [listener.dup() for _ in range(LISTENING_DESCRIPTORS - 1)]
+    freezing = loop.create_task(freeze_again_and_again(faults)) if faults.freeze_s else None
     await server.serve(sockets=descriptors)  # which closes them
+    if freezing is not None:
+        freezing.cancel()
 
 
 def _on_lifeline(server: _Server, lifeline: int) -> None:

@@ -14,11 +14,13 @@ from typing import Any
 
 import jwt
 
+from .settings import DEFAULT_TOKEN_LIFETIME_S
+
 ALGORITHM = "HS256"
 AUDIENCE = "authenticated"  # of every signed-in user; the API keys have none, so they are no user's token
-TOKEN_LIFETIME_S = 3600  # Supabase's default
 API_KEY_LIFETIME_S = 10 * 365 * 86_400
-API_KEY_ROLES = ("anon", "service_role")
+SERVICE_ROLE = "service_role"
+API_KEY_ROLES = ("anon", SERVICE_ROLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class TokenSigner:
     """Makes and checks tokens with one secret."""
 
     secret: str = field(repr=False)
+    token_lifetime_s: int = DEFAULT_TOKEN_LIFETIME_S
 
     def api_key(self, role: str) -> str:
         now = int(time.time())
@@ -37,7 +40,7 @@ class TokenSigner:
             "iss": issuer,
             "sub": user_id,
             "aud": AUDIENCE,
-            "exp": now + TOKEN_LIFETIME_S,
+            "exp": now + self.token_lifetime_s,
             "iat": now,
             "jti": str(uuid.uuid4()),
             "email": email,
@@ -54,10 +57,16 @@ class TokenSigner:
 
     def is_api_key(self, key: str) -> bool:
         try:
-            claims = jwt.decode(key, self.secret, [ALGORITHM])
+            return self.claims(key).get("role") in API_KEY_ROLES
         except jwt.InvalidTokenError:
             return False
-        return claims.get("role") in API_KEY_ROLES
+
+    def claims(self, token: str) -> Mapping[str, Any]:
+        """What a token or a key says, for whomever it was made; raises what PyJWT raises."""
+        claims: Mapping[str, Any] = jwt.decode(
+            token, self.secret, [ALGORITHM], {"require": ["exp"], "verify_aud": False}
+        )
+        return claims
 
     def verify(self, token: str) -> tuple[str, int]:
         """The user of an access token and when it expires; raises what PyJWT raises."""

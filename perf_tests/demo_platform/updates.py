@@ -1,7 +1,8 @@
 """The WebSocket of the platform: a signed-in user subscribes to the executions of its graphs.
 
 Messages are JSON objects: ``{"method": ..., "data": {...}}`` from the client, and to each an answer with the
-same method and ``success``, or with the method ``error``. As the platform runs no graphs, no updates follow.
+same method and ``success``, or with the method ``error``. No updates follow: what becomes of an execution
+is read over HTTP.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from starlette.types import Message
 from perf_tests.demo_platform.app import create_app
 from perf_tests.demo_platform.database import Database
 from perf_tests.demo_platform.seed import seed
+from perf_tests.demo_platform.settings import Settings
 from perf_tests.demo_platform.signing import TokenSigner
 
 SIGNER = TokenSigner("a secret for this test, and long enough")
@@ -35,7 +36,7 @@ async def get(app: Starlette, path: str) -> httpx.Response:
 
 @pytest.mark.parametrize("path", ["/health", "/api/store/agents", "/api/store/creator/ada-bell"])
 def test_a_broken_database_is_a_json_error(database: Database, path: str) -> None:
-    app = create_app(database, SIGNER)
+    app = create_app(database, SIGNER, Settings())
     database.close()
     response = asyncio.run(get(app, path))
     assert response.status_code == 500
@@ -43,7 +44,7 @@ def test_a_broken_database_is_a_json_error(database: Database, path: str) -> Non
 
 
 def test_a_client_that_leaves_while_sending_is_no_error_of_the_server(database: Database) -> None:
-    app = create_app(database, SIGNER)
+    app = create_app(database, SIGNER, Settings())
     scope = {
         "type": "http",
         "method": "POST",

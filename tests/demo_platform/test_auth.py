@@ -77,4 +77,4 @@ def test_more_tokens_than_are_remembered(database: Database, monkeypatch: pytest
 
 
 def test_the_secret_is_not_shown() -> None:
-    assert repr(TokenSigner(SECRET)) == "TokenSigner()"
+    assert repr(TokenSigner(SECRET)) == "TokenSigner(token_lifetime_s=3600)"

@@ -41,7 +41,7 @@ def test_every_user_starts_with_a_library(api: httpx.Client, sign_in: SignIn, in
     headers = sign_in(index)
     body = api.get(AGENTS, params={"page": 1, "page_size": 20}, headers=headers).json()
     assert {key for agent in body["agents"] for key in agent} == LIBRARY_KEYS
-    assert len(body["agents"]) == body["pagination"]["total_items"] == 15
+    assert len(body["agents"]) == body["pagination"]["total_items"] == 18
     favorites = api.get(f"{AGENTS}/favorites", params={"page": 1, "page_size": 10}, headers=headers).json()
     assert favorites["pagination"]["total_items"] == 5
     assert all(agent["is_favorite"] is True for agent in favorites["agents"])
@@ -50,7 +50,7 @@ def test_every_user_starts_with_a_library(api: httpx.Client, sign_in: SignIn, in
 @pytest.mark.parametrize("term", ["automation", "api", "data", "social", "productivity"])
 def test_a_search_finds_agents_of_the_library(api: httpx.Client, user: dict[str, str], term: str) -> None:
     found = agents_of(api, user, search_term=term)
-    assert 0 < len(found) < 15
+    assert 0 < len(found) < 18
     assert all(term in f"{agent['name']} {agent['description']}".lower() for agent in found)
 
 
@@ -71,7 +71,7 @@ def test_an_agent_is_added_once(api: httpx.Client, sign_in: SignIn) -> None:
     assert first.json() == second.json()
     assert first.json()["name"] == store_agent["name"]
     assert first.json()["can_access_graph"] is False
-    assert len(agents_of(api, headers)) == 16
+    assert len(agents_of(api, headers)) == 19
 
 
 def test_settings_are_changed_one_by_one(api: httpx.Client, sign_in: SignIn) -> None:

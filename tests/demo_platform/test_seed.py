@@ -11,7 +11,16 @@ from perf_tests.demo_platform.seed import seed
 def seeded(path: Path) -> tuple[list[str], dict[str, int]]:
     database = Database(path)
     seed(database)
-    tables = ["store_agents", "creators", "users", "library_agents", "graphs", "refresh_tokens"]
+    tables = [
+        "store_agents",
+        "creators",
+        "users",
+        "library_agents",
+        "graphs",
+        "executions",
+        "schedules",
+        "refresh_tokens",
+    ]
     counts = {table: database.value(f"SELECT count(*) FROM {table}") for table in tables}
     dump = database.dump()
     database.close()
@@ -26,8 +35,10 @@ def test_two_seeds_are_equal(tmp_path: Path) -> None:
         "store_agents": 500,
         "creators": 60,
         "users": 47,
-        "library_agents": 47 * 15,
-        "graphs": 500,
+        "library_agents": 47 * (15 + 3),
+        "graphs": 500 + 47 * 3,
+        "executions": 47 * 5,
+        "schedules": 47,
         "refresh_tokens": 0,
     }
 

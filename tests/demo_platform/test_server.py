@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -134,19 +136,46 @@ def test_secrets_are_not_shown(platform: Platform) -> None:
     assert repr(platform) == f"Platform(api={url!r}, supabase_url={url!r}, pid={platform.pid})"
 
 
-def test_in_the_foreground_ctrl_c_ends_it(folder: Path) -> None:
-    command = [sys.executable, "-m", "perf_tests.demo_platform", "--port", "0"]
+@contextmanager
+def in_the_foreground(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """The command's process, and what it says about itself; ended in any case."""
     with subprocess.Popen(
-        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "perf_tests.demo_platform", "--port", "0", *options],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().split()[-1]
-        key = process.stdout.readline().split()[-1]
-        assert httpx.get(f"{url}/rest/v1/", headers={"apikey": key}).status_code == 200
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(4)]
+            yield process, {line[:13].strip(): line[13:].strip() for line in lines}
+        finally:
+            process.kill()
+
+
+def test_in_the_foreground_ctrl_c_ends_it(folder: Path) -> None:
+    with in_the_foreground() as (process, said):
+        assert said["API"] == said["Supabase"]
+        answer = httpx.get(f"{said['API']}/rest/v1/", headers={"apikey": said["anon key"]})
+        assert answer.status_code == 200
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, errors) == (0, "")
     assert list(folder.iterdir()) == []
+
+
+def test_in_the_foreground_supabase_may_have_a_port_of_its_own(folder: Path) -> None:
+    with in_the_foreground("--supabase-port", "0", "--token-lifetime", "90") as (_, said):
+        assert said["API"] != said["Supabase"]
+        session = httpx.post(
+            f"{said['Supabase']}/auth/v1/token?grant_type=password",
+            headers={"apikey": said["service key"]},
+            json={"email": "loadtest4@example.com", "password": "loadtest-demo-password"},
+        ).json()
+        assert session["expires_in"] == 90
+        headers = {"Authorization": f"Bearer {session['access_token']}"}
+        assert httpx.get(f"{said['API']}/api/credits", headers=headers).json() == {"credits": 10_000}
 
 
 def test_in_the_foreground_a_taken_port_is_a_usage_error() -> None:
