@@ -18,6 +18,7 @@ import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -331,6 +332,9 @@ def test_commands_exist(words: list[str]) -> None:
         assert re.search(rf"^{arguments[0]}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     elif program == "pip":
         assert arguments[-1] == tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["name"]
+    elif program == "python":
+        assert arguments[:1] == ["-m"]
+        assert find_spec(arguments[1]) is not None
     else:
         assert program == "pytest"
         check_options(arguments)
