@@ -49,6 +49,7 @@ class StaticTokens(TokenPool):
             Token(given.user or f"token {number}", given.text, given.expires_at_s)
             for number, given in enumerate(self._given, 1)
         ]
+        self._needed = 0  # so many of them the last load uses
 
     async def _make(self, needed: int, valid_for_s: float, on_progress: OnProgress) -> None:
         now_s = self._clock.now_s()
@@ -58,19 +59,21 @@ class StaticTokens(TokenPool):
             if token.expires_at_s is not None and token.expires_at_s < now_s + max(valid_for_s, 0)
         ]
         if ending:
-            raise self._ended(ending, f"the load takes {format_duration(valid_for_s * 1e9)}")
+            raise self._ended(ending, f"they are needed for {format_duration(valid_for_s * 1e9)}")
+        self._needed = needed
         self._measured.reused += needed
         on_progress(needed, needed)
 
     async def keep_valid(self) -> None:
         """Nothing can be renewed: a token that ends after all, because a load took longer, ends the load."""
-        times = [token.expires_at_s for token in self._tokens if token.expires_at_s is not None]
+        used = self._tokens[: self._needed]
+        times = [token.expires_at_s for token in used if token.expires_at_s is not None]
         if not times:
             await wait_for_ever(self._clock)
         while (left_s := min(times) - self._clock.now_s()) > 0:
             await self._clock.sleep(left_s)
-        index = next(n for n, token in enumerate(self._tokens) if token.expires_at_s == min(times))
-        raise self._ended([f"number {index + 1} ({self._tokens[index].user}) {_ends(0)}"], "the load goes on")
+        number, token = next((n, each) for n, each in enumerate(used, 1) if each.expires_at_s == min(times))
+        raise self._ended([f"number {number} ({token.user}) {_ends(0)}"], "the load goes on")
 
     def _ended(self, ending: Sequence[str], why: str) -> TokenError:
         named = ", ".join(ending[:_NAMED])

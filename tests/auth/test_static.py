@@ -98,7 +98,7 @@ def test_tokens_that_end_before_the_load_does_are_an_error_before_it() -> None:
     with pytest.raises(TokenError) as raised:
         asyncio.run(pool.prepare(3, valid_for_s=600))
     assert str(raised.value) == (
-        "tokens: number 1 (u1) expires in 1m, number 3 (u3) expired 2h ago, but the load takes 10m. "
+        "tokens: number 1 (u1) expires in 1m, number 3 (u3) expired 2h ago, but they are needed for 10m. "
         "Tokens of a list cannot be renewed: put new ones there, and try them with: try-them"
     )
     asyncio.run(pool.prepare(1, valid_for_s=30))
@@ -108,7 +108,8 @@ def test_tokens_that_end_before_the_load_does_are_an_error_before_it() -> None:
 
 def test_a_token_that_ends_under_load_ends_the_load() -> None:
     async def scenario(clock: Any) -> float:
-        pool = StaticTokens(expiring(90, 60), clock=clock)
+        pool = StaticTokens(expiring(90, 60, 30), clock=clock)
+        await pool.prepare(2, valid_for_s=30)
         with pytest.raises(TokenError, match=r"number 2 \(u2\) has expired, but the load goes on"):
             await pool.keep_valid()
         return float(clock.now_s() - NOW_S)
