@@ -75,17 +75,18 @@ class TokenCache:
         except Timeout:
             return False
         except OSError as error:
-            raise ConfigurationError(
-                f"tokens cannot be kept in {self.path.parent}: {error.strerror}"
-            ) from None
+            raise self._unusable(error) from None
         return True
+
+    def _unusable(self, error: OSError) -> ConfigurationError:
+        return ConfigurationError(f"tokens cannot be kept in {self.path.parent}: {error.strerror}")
 
     async def load(self) -> dict[Key, Session]:
         """What is kept, in a thread: it may be under way beside a load. Raises ConfigurationError."""
         return await asyncio.to_thread(self._load)
 
     async def save(self, sessions: Mapping[Key, Session]) -> None:
-        """Keep these and nothing else, all or nothing."""
+        """Keep these and nothing else, all or nothing. Raises ConfigurationError."""
         await asyncio.to_thread(self._save, dict(sessions))
 
     def _load(self) -> dict[Key, Session]:
@@ -103,7 +104,10 @@ class TokenCache:
             return _decode(content)
         except DamagedError as error:
             reason = str(error)
-        aside = self._put_aside()
+        try:
+            aside = self._put_aside()
+        except OSError as error:
+            raise self._unusable(error) from None
         self.notes.append(f"the token cache was damaged ({reason}) and is made anew; the old one is {aside}")
         return {}
 
@@ -122,6 +126,14 @@ class TokenCache:
     def _save(self, sessions: dict[Key, Session]) -> None:
         oldest_s = self._clock.now_s() - KEPT_S
         content = _encode({key: each for key, each in sessions.items() if each.expires_at_s > oldest_s})
+        try:
+            self._write(content)
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _write(self, content: bytes) -> None:
+        # The folder may be gone: `pytest --cache-clear` in another terminal.
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=self.path.name, dir=self.path.parent)  # mode 0600
         try:
             with open(descriptor, "wb") as file:  # noqa: PTH123 - pathlib opens no descriptors
@@ -141,7 +153,7 @@ def _decode(content: bytes) -> dict[Key, Session]:
     """Raises DamagedError, which quotes nothing of the file."""
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: a thousand brackets
         raise DamagedError("not JSON") from None
     if not isinstance(document, dict) or not isinstance(document.get("tokens"), list):
         raise DamagedError("no list of tokens")

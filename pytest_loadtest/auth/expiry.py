@@ -39,6 +39,10 @@ def user_of(token: str) -> str | None:
 
 def as_time(value: object) -> float | None:
     """A Unix time as a float, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value)
+    try:
+        time_s = float(value)
+    except OverflowError:  # an integer may be of any length
+        return None
+    return time_s if math.isfinite(time_s) else None

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,12 @@ def changed(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
         pytest.param(lambda content: content[:100], "not JSON", id="cut short"),
         pytest.param(lambda content: b"", "not JSON", id="empty"),
         pytest.param(lambda content: b"\xff" * 10, "not JSON", id="not text"),
+        pytest.param(lambda content: b"[" * 100_000, "not JSON", id="all brackets"),
+        pytest.param(
+            changed(lambda d: d["tokens"][1].update(expires_at_s=10**400)),
+            "token 2 is incomplete",
+            id="a time of 400 digits",
+        ),
         pytest.param(lambda content: b"[]", "no list of tokens", id="a list"),
         pytest.param(
             changed(lambda d: d.update(version=2)), "of another version than 1", id="of a later version"
@@ -209,6 +216,25 @@ def test_a_folder_that_cannot_be_written(fake: FakeService, tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="tokens cannot be kept in"):
         prepare(FakePool(fake, cache=tmp_path / "file"), 1)
+
+
+def test_a_folder_that_goes_away_in_the_midst_is_made_again(fake: FakeService, tmp_path: Path) -> None:
+    def clear(what: str, user: str) -> None:
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+
+    fake.rule = clear
+    prepare(FakePool(fake, cache=tmp_path / "cache"), 1)
+    assert stat.S_IMODE(the_file(tmp_path / "cache").stat().st_mode) == 0o600
+
+
+def test_a_file_that_cannot_be_written_is_an_error_that_says_why(fake: FakeService, tmp_path: Path) -> None:
+    def block(what: str, user: str) -> None:
+        shutil.rmtree(tmp_path / "cache")
+        (tmp_path / "cache").write_text("")
+
+    fake.rule = block
+    with pytest.raises(ConfigurationError, match=r"tokens cannot be kept in .*/cache: File exists"):
+        prepare(FakePool(fake, cache=tmp_path / "cache"), 1)
 
 
 def test_which_folder_is_used(fake: FakeService, tmp_path: Path) -> None:
