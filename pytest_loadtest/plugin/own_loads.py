@@ -15,7 +15,7 @@ import pytest
 
 from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.engine.ending import Ending
-from pytest_loadtest.errors import ConfigurationError, MisuseError
+from pytest_loadtest.errors import ConfigurationError, MisuseError, TokenError
 from pytest_loadtest.plugin.collection import is_generator
 from pytest_loadtest.plugin.item import loop_key
 from pytest_loadtest.plugin.job import LoadJob, forget_loads, sections_of
@@ -59,12 +59,12 @@ class Load:
     ) -> MeasuredLoad:
         __tracebackhide__ = True
         job = self._job(scenario, shape, _checked(budget))
-        loaded = run_load(job)
         try:
+            loaded = run_load(job)
             raise_error(loaded.ended)
         except BaseException as error:  # the way from here to the user's line is ours
             error.__traceback__ = below_ours(error.__traceback__)
-            if isinstance(error, ConfigurationError):  # its message says it all
+            if isinstance(error, (ConfigurationError, TokenError)):  # its message says it all
                 error.__traceback__ = without_ours_below(error.__traceback__)
             raise
         # The test's time is over, too: `check` is about this load only.

@@ -46,14 +46,15 @@ def below_ours(traceback: TracebackType | None) -> TracebackType | None:
 
 
 def without_ours_below(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback up to the user's last frame; all of it if none is the user's."""
+    """The traceback up to the user's last frame; nothing of it if none is the user's."""
     last, each = None, traceback
     while each is not None:
         if not each.tb_frame.f_code.co_filename.startswith(_FOREIGN):
             last = each
         each = each.tb_next
-    if last is not None:
-        last.tb_next = None
+    if last is None:
+        return None
+    last.tb_next = None
     return traceback
 
 
