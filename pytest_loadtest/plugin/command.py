@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from unittest.mock import patch
 
 import pytest
 
-from pytest_loadtest.auth import TokenPool
+from pytest_loadtest.auth import StaticTokens, TokenPool
+from pytest_loadtest.auth.configuration import DEFAULT_SOURCE
 from pytest_loadtest.core.environment import Environment
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.units import NS_PER_S, UnitError, format_duration, parse_count, parse_duration
 from pytest_loadtest.errors import ConfigurationError, TokenError
-from pytest_loadtest.plugin.settings import TABLE, TOKENS, Settings
-from pytest_loadtest.plugin.tokens import cache_directory, pool_for
+from pytest_loadtest.plugin.settings import TABLE, Settings
+from pytest_loadtest.plugin.tokens import cache_directory, pool_for, token_table
 
 DEFAULT_COUNT = 150
 NO_TOKENS = 1
@@ -130,22 +131,25 @@ class _Making:
         directory = cache_directory(config)
         assert directory is not None, "the cache provider is one of pytest's own plugins"
         pool.cache_in(directory)
+        assert pool.count is not None, "it is always among the values"
         with _progress() as on_progress:
-            asyncio.run(pool.prepare(values["count"], valid_for_s=VALID_FOR_S, on_progress=on_progress))
+            asyncio.run(pool.prepare(pool.count, valid_for_s=VALID_FOR_S, on_progress=on_progress))
         _report(pool, environment, directory)
 
     def _values(self, environment: Environment) -> dict[str, Any]:
         """The table `tokens` with what the options say instead."""
-        table: Mapping[str, Any] | None = environment.get(TOKENS)
-        if table is None:
-            raise ConfigurationError(f"{TABLE} environments.{environment.name} has no table {TOKENS!r}")
-        if table.get("source", "supabase") != "supabase" or table.get("cache") is False:
+        table = token_table(environment)
+        source = table.get("source", DEFAULT_SOURCE)
+        if source == "signed" or table.get("cache") is False:
             raise ConfigurationError(
                 f"tokens of environment {environment.name!r} are made when they are needed and not kept: "
                 "there is nothing to do ahead"
             )
         values = dict(table)
-        values["count"] = self._given.count or table.get("count") or DEFAULT_COUNT
+        if self._given.count is not None:
+            values["count"] = self._given.count
+        elif source != "static":  # those are as many as there are
+            values.setdefault("count", DEFAULT_COUNT)
         if self._given.timeout is not None:
             values["timeout"] = self._given.timeout
         if self._given.users is not None:
@@ -173,6 +177,9 @@ def _report(pool: TokenPool, environment: Environment, directory: Path) -> None:
     done = pool.authentication
     for note in pool.notes:
         sys.stdout.write(f"note: {redact(note)}\n")
+    if isinstance(pool, StaticTokens):
+        sys.stdout.write(f"{len(pool)} tokens for {environment.name}: all can be used; none is kept\n")
+        return
     sys.stdout.write(
         f"{len(pool)} tokens for {environment.name}: {done.reused} there already, {done.successes} signed in "
         f"with {done.attempts} attempts in {format_duration(done.time_ns)}; kept in {directory}\n"

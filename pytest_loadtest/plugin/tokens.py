@@ -6,7 +6,6 @@ pool's affair.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_loadtest.auth import Authentication, TokenPool, pool_of
+from pytest_loadtest.auth.side_by_side import side_by_side
 from pytest_loadtest.core.environment import Environment
 from pytest_loadtest.core.targets import Targets, host_of
 from pytest_loadtest.errors import ConfigurationError
@@ -33,13 +33,20 @@ Progress = Callable[[int, int], None]
 
 def configured_pool(environment: Environment) -> TokenPool:
     """The pool of the environment's table `tokens`. Raises ConfigurationError."""
+    return pool_for(environment, token_table(environment))
+
+
+def token_table(environment: Environment) -> Mapping[str, Any]:
+    """The environment's table `tokens`. Raises ConfigurationError."""
     values = environment.get(TOKENS)
     if values is None:
         raise ConfigurationError(
             f"environment {environment.name!r} has no tokens: say in {TABLE[:-1]}.environments."
             f"{environment.name}.{TOKENS}] how its users sign in, or override the fixture token_pool"
         )
-    return pool_for(environment, values)
+    if not isinstance(values, Mapping):  # and may be a secret: it is not shown
+        raise ConfigurationError(f"{TABLE} environments.{environment.name}.{TOKENS} is not a table")
+    return values
 
 
 def pool_for(environment: Environment, values: Mapping[str, Any]) -> TokenPool:
@@ -93,7 +100,7 @@ class TokenSupply:
 
     async def keep_valid(self) -> None:
         """Renew tokens until cancelled. Raises TokenError when one is beyond renewal."""
-        await asyncio.gather(*(pool.keep_valid() for pool in self._pools))
+        await side_by_side(self._pools, lambda pool: pool.keep_valid(), len(self._pools))
 
     @property
     def notes(self) -> Iterator[str]:

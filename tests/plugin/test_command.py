@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -99,7 +100,7 @@ def test_users_are_created_with_the_service_key(project: Project, platform: Plat
         pytest.param(
             ["--env", "DVE"], "unknown environment 'DVE' (did you mean 'DEV'?)", id="no environment"
         ),
-        pytest.param(["--env", "PROD", "--allow", "PROD"], "environments.PROD has no table", id="no table"),
+        pytest.param(["--env", "PROD", "--allow", "PROD"], "'PROD' has no tokens", id="no table"),
         pytest.param(["--env", "DEV", "--users", "nowhere.csv"], "nowhere.csv", id="no file"),
         pytest.param(["--env", "DEV", "--create"], "SUPABASE_SERVICE_KEY", id="no service key"),
     ],
@@ -147,3 +148,59 @@ def test_a_wrong_password_names_the_user_and_never_the_password(project: Project
 def test_options_of_the_projects_own_plugins_are_in_nobodys_way(project: Project, platform: Platform) -> None:
     project.configure(table(platform), ini='addopts = "--option-of-a-plugin"\nrequired_plugins = "absent"')
     assert tokens(project, "--env", "DEV", "--count", "1").returncode == 0
+
+
+def static(project: Project, *left_s: int) -> None:
+    """Environment DEV has tokens of a list, which expire then."""
+    tokens = ", ".join(
+        f'{{token = "static-token-{n}", expires_at = {int(time.time()) + s}}}'
+        for n, s in enumerate(left_s, 1)
+    )
+    project.configure(
+        "[tool.pytest-loadtest.environments.DEV.tokens]\n" + f'source = "static"\ntokens = [{tokens}]'
+    )
+
+
+def test_tokens_of_a_list_are_tried(project: Project) -> None:
+    static(project, 3600, 7200)
+    tried = tokens(project, "--env", "DEV")
+    assert (tried.returncode, tried.stderr) == (0, "")
+    assert tried.stdout == "2 tokens for DEV: all can be used; none is kept\n"
+    static(project, 3600, -60)
+    tried = tokens(project, "--env", "DEV")
+    assert (tried.returncode, tried.stdout) == (1, "")
+    assert tried.stderr.startswith("tokens: number 2 (token 2) expired ")
+    assert "static-token" not in tried.stderr
+
+
+@pytest.mark.parametrize(
+    ("table", "status", "message"),
+    [
+        pytest.param('tokens = "a-secret-text"', 4, "environments.DEV.tokens is not a table", id="a text"),
+        pytest.param(
+            'tokens = {count = "none"}', 4, "environments.DEV.tokens: ", id="half of what is needed"
+        ),
+        pytest.param(
+            'tokens = {source = "signed", jwt_secret = "a-secret-text", users = ["ann"]}',
+            4,
+            "nothing to do ahead",
+            id="tokens that are signed when they are needed",
+        ),
+    ],
+)
+def test_a_wrong_table_is_said_without_its_values(
+    project: Project, table: str, status: int, message: str
+) -> None:
+    project.configure(f"[tool.pytest-loadtest.environments.DEV]\n{table}")
+    refused = tokens(project, "--env", "DEV")
+    assert (refused.returncode, refused.stdout) == (status, "")
+    assert message in refused.stderr
+    assert "a-secret-text" not in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_count_may_be_written_as_a_text(project: Project, platform: Platform) -> None:
+    project.configure(table(platform, 'count = "2"'))
+    made = tokens(project, "--env", "DEV")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert made.stdout.startswith("2 tokens for DEV: ")

@@ -238,6 +238,37 @@ def test_a_sign_in_at_a_foreign_host_is_refused_and_nothing_is_sent(project: Pro
     result.stdout.fnmatch_lines(["*'foreign.invalid' is in no configured environment*"])
 
 
+UNUSED = 'source = "static"\ntokens = [{token = "first-token"}, {token = "second-token", expires_at = 5}]'
+
+
+def test_a_token_that_nobody_uses_may_have_expired(project: Project, target: Target) -> None:
+    configure(project, UNUSED)
+    project.write(SIGNED_IN.format(vus=1))
+    project.run().assert_outcomes(passed=1)
+    assert by_user(target) == {"1": "Bearer first-token"}
+
+
+def test_a_load_of_a_test_without_tokens_ends_at_the_line_that_asked_for_it(
+    project: Project, target: Target
+) -> None:
+    configure(project, UNUSED)
+    project.write(
+        """
+        async def visit(signed_in_http):
+            await signed_in_http.get("/a")
+
+        def test_a(load):
+            load(visit, vus=2, iterations_per_vu=1)
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E *TokenError: tokens: number 2 (token 2) expired *"])
+    assert "load_loop.py" not in result.stdout.str()
+    assert "def _make" not in result.stdout.str()
+    assert target.requests == []
+
+
 # -- what is told --------------------------------------------------------------------------------------
 
 
