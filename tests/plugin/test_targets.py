@@ -35,17 +35,13 @@ def get(url: str, body: str = "") -> str:
 REFUSALS = {
     "a host that nobody has configured": (
         "https://foreign.invalid/a",
-        (
-            "'foreign.invalid' is in no configured environment; if load may go there, "
-            "give environment 'TEST' allowed_hosts = [\"foreign.invalid\"]"
-        ),
+        ("'foreign.invalid' is in no configured environment; if load may go there, "
+        "give environment 'TEST' allowed_hosts = [\"foreign.invalid\"]"),
     ),
     "a host of a protected environment": (
         "https://prod.invalid/a",
-        (
-            "'prod.invalid' belongs to environment 'PROD', which is protected: "
-            "load on it needs --load-allow PROD"
-        ),
+        ("'prod.invalid' belongs to environment 'PROD', which is protected: "
+        "load on it needs --load-allow PROD"),
     ),
     "a name that only ends like an allowed one": (
         "https://notassets.invalid/",
