@@ -24,7 +24,7 @@ from pytest_loadtest.core.records import (
     iteration_records,
     request_records,
 )
-from pytest_loadtest.core.redaction import redact
+from pytest_loadtest.core.redaction import redact, redact_declared
 from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts
 from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.errors import MisuseError
@@ -148,7 +148,9 @@ class Recorder(RequestRecorder):
 
     def _shown_name(self, name: str) -> str:
         """The name a request goes by in the results."""
-        return name if name in self._ids or len(self._series) < MOST_NAMES else OTHER_NAMES
+        if name in self._ids:
+            return name
+        return redact_declared(name) if len(self._series) < MOST_NAMES else OTHER_NAMES
 
     def _id_of(self, name: str) -> int:
         """The number of a name that was not seen before. Raises MisuseError for what is no text."""
@@ -157,6 +159,8 @@ class Recorder(RequestRecorder):
         if len(self._series) >= MOST_NAMES and name != OTHER_NAMES:
             # The name is not remembered: an unbounded dictionary is what this is here to prevent.
             return self._ids[OTHER_NAMES] if OTHER_NAMES in self._ids else self._id_of(OTHER_NAMES)
+        if (shown := redact_declared(name)) != name:  # nor is a path with a token in it
+            return self._ids[shown] if shown in self._ids else self._id_of(shown)
         self._ids[name] = len(self._series)
         self._series.append(self.metrics.requests.setdefault(name, RequestSeries()))
         return self._ids[name]
@@ -287,8 +291,7 @@ class Recorder(RequestRecorder):
 def _entry(table: dict[str, _T], name: str, make: Callable[[], _T]) -> _T:
     """What is kept under a name; when there are too many, under the one that further names share."""
     if name not in table:
-        if len(table) >= MOST_NAMES:
-            name = OTHER_NAMES
+        name = redact_declared(name) if len(table) < MOST_NAMES else OTHER_NAMES
         if name not in table:
             table[name] = make()
     return table[name]

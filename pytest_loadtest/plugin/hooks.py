@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -20,6 +21,7 @@ from pytest_loadtest.plugin.limit import Limit
 from pytest_loadtest.plugin.per_vu import PerVU, is_async
 from pytest_loadtest.plugin.planning import SessionPlan
 from pytest_loadtest.plugin.progress import Display, display_key
+from pytest_loadtest.plugin.secrets import redact_logs, redact_report, redact_warning
 from pytest_loadtest.plugin.summary import Summary
 from pytest_loadtest.plugin.tokens import check_configured_pool
 from pytest_loadtest.plugin.tracebacks import redact_representation
@@ -41,6 +43,7 @@ class LoadHooks:
         self._loop = config.stash[loop_key]
         self._current: pytest.Item | None = None  # that runs load, and whose fixtures are being set up
         config.stash[display_key] = Display.of(config)
+        redact_logs(config)
         self._summary = Summary(config)
         config.pluginmanager.register(self._summary, "loadtest-summary")
 
@@ -135,10 +138,8 @@ class LoadHooks:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Attach the result, as plain values that travel between processes."""
         report = yield
-        report.sections[:] = [(title, redact_declared(text)) for title, text in report.sections]
-        if not runs_load(
-            item
-        ):  # it may hold a secret of ours, but what only looks like one is its own affair
+        redact_report(report)
+        if not runs_load(item):  # what only looks like a secret is its own affair
             redact_representation(report.longrepr, redact_declared)
             return report
         if isinstance(report.longrepr, tuple):  # a skip
@@ -153,6 +154,11 @@ class LoadHooks:
             if report.failed:
                 report.sections += sections_of(item)
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """A warning of a test is shown at the end, and sent to the controller."""
+        redact_warning(warning_message)
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Close the loop and the display."""

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import MOST_NAMES, OTHER_NAMES, Recorder
+from pytest_loadtest.core.redaction import declare_secret
 from pytest_loadtest.core.recording import NullRecorder, RequestRecorder
 from tests.core.made_up_runs import ends, requests, told, verdict
 from tests.core.telling import MS, ORIGIN, S, answer, flushed, started
@@ -52,6 +53,30 @@ def test_flushing_twice_counts_once() -> None:
         3,
         1,
     )
+
+
+# -- names with secrets -----------------------------------------------------------------------------
+
+
+def test_names_with_a_secret_share_one_series_without_it() -> None:
+    for secret in ("first-secret-of-names", "second-secret-of-names"):
+        declare_secret(secret)
+    recorder = started()
+    for name in ("a first-secret-of-names", "a second-secret-of-names", "a first-secret-of-names"):
+        answer(recorder, name, Outcome.STATUS, 500)
+        recorder.error_sample(name, Outcome.STATUS, 500, "sample")
+        recorder.check(name, True)
+        recorder.rate(name, False)
+        recorder.count(name, 1)
+        recorder.trend(name, MS)
+    recorder.flush()
+    metrics = recorder.metrics
+    shown = "a [redacted]"
+    kept = (metrics.requests, metrics.checks, metrics.rates, metrics.counters, metrics.trends)
+    assert [list(each) for each in kept] == [[shown]] * 5
+    assert metrics.errors[shown, Outcome.STATUS, 500].count == 3
+    assert metrics.requests[shown].total.total() == metrics.checks[shown].total() == 3
+    assert metrics.counters[shown].total() == metrics.trends[shown].total() == 3
 
 
 # -- too many names ---------------------------------------------------------------------------------

@@ -391,6 +391,62 @@ def test_no_token_and_no_secret_is_in_anything_that_is_written(project: Project,
             assert secret not in text
 
 
+UNUSUAL_LEAKS = """
+    import logging
+    import warnings
+
+    @pytest.mark.load(vus=2, iterations_per_vu=1)
+    async def test_names(signed_in_http, token, vu):
+        text = token.access_token
+        logging.getLogger("test").warning("logged: %s", text)
+        warnings.warn(f"warned: {text}")
+        vu.check(f"check {text}", True)
+        vu.count(f"count {text}")
+        vu.trend(f"trend {text}", 1)
+        vu.rate(f"rate {text}", True)
+        await signed_in_http.get(f"/{vu.id}", name=f"name {text}")
+        await signed_in_http.get(f"/of/{text}")
+
+    @pytest.mark.load(vus=1, iterations=1)
+    async def test_abort(token, vu):
+        vu.abort(f"aborted: {token.access_token}")
+
+    @pytest.mark.load(vus=1, iterations=1)
+    async def test_expected(token):
+        pytest.xfail(token.access_token)
+
+    def test_own(load, record_property, token_pool):
+        load(test_visit, vus=1, iterations=1)
+        record_property("token", token_pool.token(1).access_token)
+        warnings.warn(f"warned: {token_pool.token(1).access_token}")
+
+    async def test_visit(token): ...
+    test_visit.__test__ = False
+"""
+
+
+def test_no_token_is_in_names_logs_warnings_and_properties(project: Project, target: Target) -> None:
+    secrets = ["opaque-token-of-the-first", "opaque-token-of-the-second"]
+    configure(project, f'source = "static"\ntokens = {json.dumps(secrets)}')
+    project.write(KEEP_RESULTS, "conftest.py")
+    project.write(UNUSUAL_LEAKS)
+    logging = ("--log-cli-level=DEBUG", "--log-file=log.txt", "--log-file-level=DEBUG")
+    result = project.run("-vv", "-rA", "--junitxml=junit.xml", "-Wdefault", *logging)
+    outcomes = result.parseoutcomes()
+    assert [outcomes[name] for name in ("failed", "passed", "xfailed")] == [1, 2, 1]
+    shown = ["name [[]redacted] *", "GET /of/[[]redacted] *", "count [[]redacted] *"]
+    shown += ["*logged: [[]redacted]", "*UserWarning: warned: [[]redacted]", "XFAIL * - [[]redacted]"]
+    result.stdout.fnmatch_lines_random(shown)
+    written = [result.stdout.str(), result.stderr.str()]
+    written += [
+        path.read_text("utf-8", "replace")
+        for path in project.pytester.path.rglob("*")
+        if path.is_file() and path.name != "pyproject.toml" and path.suffix != ".pyc"
+    ]
+    assert any("logged: [redacted]" in text for text in written[2:]), "the log file is among them"
+    assert [secret for secret in secrets for text in written if secret in text] == []
+
+
 def test_results_hold_no_secret(project: Project) -> None:
     configure(project, f'source = "signed"\njwt_secret = "{SIGN_KEY}"\nusers = ["ann"]')
     project.write(KEEP_RESULTS, "conftest.py")
