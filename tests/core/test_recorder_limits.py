@@ -9,8 +9,8 @@ import pytest
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import MOST_NAMES, OTHER_NAMES, Recorder
-from pytest_loadtest.core.redaction import declare_secret
 from pytest_loadtest.core.recording import NullRecorder, RequestRecorder
+from pytest_loadtest.core.redaction import declare_secret
 from tests.core.made_up_runs import ends, requests, told, verdict
 from tests.core.telling import MS, ORIGIN, S, answer, flushed, started
 
