@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -189,3 +191,34 @@ def test_packages_that_are_not_installed(
     )
     with pytest.raises(ConfigurationError, match=rf"needs {package}: python -m pip install .*\[supabase\]"):
         pool_of(platform)
+
+
+@pytest.mark.parametrize(
+    ("load_s", "is_needed"),
+    [
+        pytest.param(1799, False, id="no token is renewed in it"),
+        pytest.param(1801, True, id="one is renewed in it"),
+    ],
+)
+def test_tokens_of_the_cache_cost_the_import_only_where_one_will_be_renewed(
+    tmp_path: Path, load_s: float, is_needed: bool
+) -> None:
+    """Then it is done before the load, which would stand while it is done."""
+    write = f"""
+import asyncio, sys
+from tests.auth.clocks import NOW_S, JumpingClock
+from tests.auth.fakes import FakePool, FakeService
+clock = JumpingClock().clock()
+def pool():
+    return FakePool(FakeService(clock, lifetime_s=3600), cache={str(tmp_path)!r})
+asyncio.run(pool().prepare(2, valid_for_s=10))
+again = pool()
+asyncio.run(again.prepare(2, valid_for_s={load_s}))
+assert again.authentication.reused == 2
+sys.exit("supabase" in sys.modules)
+"""
+    folder = Path(__file__).parents[2]
+    ran = subprocess.run(
+        [sys.executable, "-c", write], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert (ran.stderr, ran.returncode) == ("", int(is_needed))
