@@ -61,7 +61,8 @@ async def _stop_without_target(run: LoadRun) -> None:
         metrics = run.recorder.metrics
         if not has_no_target(metrics):
             return
-        if metrics.iterations.finished.total() >= NO_TARGET_ITERATIONS:
+        # Without an error nothing was asked for yet: a load need not send requests.
+        if metrics.errors and metrics.iterations.finished.total() >= NO_TARGET_ITERATIONS:
             run.stop(Ending.NO_TARGET, next(iter(metrics.errors.values())).sample)
             return
 

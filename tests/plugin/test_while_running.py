@@ -216,3 +216,14 @@ def test_a_declared_warm_up_is_said(project: Project) -> None:
     project.run().assert_outcomes(passed=1)
     remarks = results_of(project)["test_it"].remarks
     assert "the first 0.5s at the level are its warm-up (warm_up=): not judged" in remarks
+
+
+def test_a_load_that_sends_no_requests_runs_to_its_end(project: Project) -> None:
+    project.write(
+        """
+        @pytest.mark.load(vus=2, duration="3.5s")
+        async def test_a(vu):
+            await vu.think("100ms")
+        """
+    )
+    project.run().assert_outcomes(passed=1)
