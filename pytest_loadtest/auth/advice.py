@@ -38,7 +38,7 @@ class Advice:
         if failure.kind is Kind.KEY_REFUSED:
             key = "service key" if failure.is_of_creation else "anon key"
             origin = self.service_key if failure.is_of_creation else "anon_key"
-            return f"Supabase refuses the {key}: is {origin} that of this project?"
+            return f"Supabase refuses the {key}; is {origin} that of this project?"
         if failure.kind is Kind.THROTTLED:
             return (
                 f"After {TRIES[failure.kind]} tries it still says so: set a lower `rate`, or try again later"

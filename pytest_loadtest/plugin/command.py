@@ -21,7 +21,7 @@ import pytest
 from pytest_loadtest.auth import StaticTokens, TokenPool
 from pytest_loadtest.auth.configuration import DEFAULT_SOURCE
 from pytest_loadtest.core.environment import Environment
-from pytest_loadtest.core.redaction import redact
+from pytest_loadtest.core.redaction import redact_declared
 from pytest_loadtest.core.units import NS_PER_S, UnitError, format_duration, parse_count, parse_duration
 from pytest_loadtest.errors import ConfigurationError, TokenError
 from pytest_loadtest.plugin.settings import TABLE, Settings
@@ -176,7 +176,7 @@ def _progress() -> Iterator[Any]:
 def _report(pool: TokenPool, environment: Environment, directory: Path) -> None:
     done = pool.authentication
     for note in pool.notes:
-        sys.stdout.write(f"note: {redact(note)}\n")
+        sys.stdout.write(f"note: {redact_declared(note)}\n")
     if isinstance(pool, StaticTokens):
         sys.stdout.write(f"{len(pool)} tokens for {environment.name}: all can be used; none is kept\n")
         return
@@ -187,5 +187,5 @@ def _report(pool: TokenPool, environment: Environment, directory: Path) -> None:
 
 
 def _complain(error: object, status: int) -> int:
-    sys.stderr.write(f"{redact(str(error))}\n")
+    sys.stderr.write(f"{redact_declared(str(error))}\n")
     return status

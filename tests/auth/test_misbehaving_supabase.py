@@ -107,7 +107,7 @@ def test_what_may_pass_is_tried_again(answer: Answer) -> None:
         pytest.param(
             Answer(401, GATEWAY),
             1,
-            "status 401, Invalid API key. Supabase refuses the anon key: is anon_key that of this project",
+            "status 401, Invalid API key. Supabase refuses the anon key; is anon_key that of this project",
             id="a refused anon key",
         ),
         pytest.param(
@@ -169,7 +169,7 @@ def test_one_that_is_refused_stops_the_others() -> None:
     [
         pytest.param(
             Answer(403, {"error_code": "not_admin", "msg": "User not allowed"}),
-            "refuses the service key: is service_key that of this project",
+            "refuses the service key; is service_key that of this project",
             id="not the service key",
         ),
         pytest.param(Answer(401, GATEWAY), "Supabase refuses the service key", id="no key of this project"),

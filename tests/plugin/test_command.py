@@ -204,3 +204,10 @@ def test_a_count_may_be_written_as_a_text(project: Project, platform: Platform) 
     made = tokens(project, "--env", "DEV")
     assert (made.returncode, made.stderr) == (0, "")
     assert made.stdout.startswith("2 tokens for DEV: ")
+
+
+def test_what_it_says_itself_is_not_taken_for_a_secret(project: Project) -> None:
+    project.configure('[tool.pytest-loadtest.environments.DEV]\ntokens = {password = "${NOT_SET}"}')
+    refused = tokens(project, "--env", "DEV")
+    assert refused.returncode == 4
+    assert "tokens.password: the environment variable NOT_SET is not set" in refused.stderr
