@@ -6,6 +6,8 @@ credits", trends "graph creation" and "graph execution", the rate "execution err
 
 from __future__ import annotations
 
+import httpx
+
 from perf_tests.checks import Json, check_answer, has_values, is_not_refused, json_object, segment
 from pytest_loadtest import Client, VirtualUser
 
@@ -59,12 +61,16 @@ async def open_graph(http: Client, vu: VirtualUser, graph: Json) -> None:
 
 async def execute_graph(http: Client, vu: VirtualUser, graph: Json) -> str | None:
     """The execution's id; None when there is none, also because the user is out of credits."""
-    response = await http.post(
-        f"/api/graphs/{segment(graph['id'])}/execute/{graph['version']}",
-        json={"inputs": {INPUT_NAME: "hello"}, "credentials_inputs": {}},
-        name="execute graph",
-        expect={200, OUT_OF_CREDITS},
-    )
+    try:
+        response = await http.post(
+            f"/api/graphs/{segment(graph['id'])}/execute/{graph['version']}",
+            json={"inputs": {INPUT_NAME: "hello"}, "credentials_inputs": {}},
+            name="execute graph",
+            expect={200, OUT_OF_CREDITS},
+        )
+    except httpx.RequestError:  # without an answer it is an execution error, too
+        vu.rate("execution errors", True)
+        raise
     execution_id: str | None = execution_id_of(json_object(response))
     is_out = response.status_code == OUT_OF_CREDITS
     content = {"has an id, or is out of credits": bool(execution_id) or is_out}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import httpx
 import pytest
 
 from perf_tests.checks import (
@@ -68,7 +69,11 @@ async def test_marketplace_library_access(
     signed_in_http: Client, vu: VirtualUser, suite: SuiteOptions, scenario: str
 ) -> None:
     for _ in range(suite.requests_per_vu or JOURNEYS):
-        await library_journey(signed_in_http, vu)
+        try:
+            await library_journey(signed_in_http, vu)
+        except httpx.RequestError:  # without an answer; what has one is counted where it is checked
+            count_library_request(vu, good=False)
+            raise
 
 
 async def library_journey(http: Client, vu: VirtualUser) -> None:
@@ -233,6 +238,10 @@ def check_library(
     statuses: Sequence[int] = (200,),
 ) -> bool:
     good = check_answer(vu, response, {what: has_data}, within_s=within_s, statuses=statuses)
+    count_library_request(vu, good=good)
+    return good
+
+
+def count_library_request(vu: VirtualUser, *, good: bool) -> None:
     vu.count("library requests")
     vu.count("successful requests" if good else "failed requests")
-    return good

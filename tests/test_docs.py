@@ -18,8 +18,8 @@ import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar, Self
@@ -67,7 +67,8 @@ ROOT = Path(__file__).parent.parent
 # Pages of which not only links and commands are checked, but the examples run too.
 PAGES = ("README.md", *(f"docs/{name}.md" for name in (
     "writing-load-tests", "load-shapes", "budgets", "comparing-loads", "http-client", "httpx-client",
-    "websocket", "tokens", "coming-from-k6", "coming-from-locust", "configuration", "how-it-measures", "other-plugins",
+    "websocket", "tokens", "coming-from-k6", "coming-from-locust", "configuration", "how-it-measures",
+    "other-plugins",
 )))  # fmt: skip
 LINKED_PAGES = sorted({*PAGES, *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))})
 ADDRESS_IN_EXAMPLES = "http://127.0.0.1:8000"

@@ -37,10 +37,17 @@ class Fields:
         flag: bool | None = self._typed(name, bool, "boolean", None)
         return flag
 
-    def integer(self, name: str, default: Any = REQUIRED) -> Any:
+    def integer(self, name: str, default: Any = REQUIRED, *, highest: int) -> Any:
+        """A whole number from 1."""
         value = self._typed(name, int, "integer", default)
         if isinstance(value, bool):
             raise self.invalid(name, "int_type", "Input should be a valid integer")
+        if value is not None and value < 1:
+            message = "Input should be greater than or equal to 1"
+            raise self.invalid(name, "greater_than_equal", message)
+        if value is not None and value > highest:
+            message = f"Input should be less than or equal to {highest}"
+            raise self.invalid(name, "less_than_equal", message)
         return value
 
     def objects(self, name: str) -> list[Fields]:

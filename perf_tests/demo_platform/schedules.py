@@ -17,6 +17,7 @@ from .fields import Fields, read_fields
 from .graph import LONGEST_NAME
 from .graphs import readable_graph
 from .moments import now
+from .parameters import MAX_VERSION
 from .responses import encoded_response, json_response, list_response
 
 MOST_LISTED = 50  # the newest so many of a user's schedules
@@ -65,7 +66,7 @@ class SchedulesApi:
         body = await read_fields(request)
         name, expression = body.text("name", longest=LONGEST_NAME), _cron(body)
         inputs, credentials = (json.dumps(body.object(key, {}).content) for key in ("inputs", "credentials"))
-        version = body.integer("graph_version", None)
+        version = body.integer("graph_version", None, highest=MAX_VERSION)
         (version,) = readable_graph(self._database, "graphs.version", user_id, graph_id, version)
         schedule_id = str(uuid.uuid4())
         values = (schedule_id, user_id, graph_id, version, name, expression, inputs, credentials, now())

@@ -20,7 +20,7 @@ _AUTHORITY: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://([^/?#]*)")
 _HOST_OF_AUTHORITY: Final = re.compile(r"(?:.*@)?(\[.*\]|[^:@]*)")
 _DOTS: Final = re.compile("[\u3002\uff0e\uff61]")  # that IDNA takes for a full stop (RFC 3490, section 3.1)
 _NAME: Final = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
-_UNKNOWN_YET: Final = "${"  # only the chosen environment's variables have been looked up
+_UNKNOWN_YET: Final = "${"  # a variable of another environment that is not set
 
 
 def host_of(url: str) -> str:

@@ -61,9 +61,13 @@ def load(request: pytest.FixtureRequest) -> Load:
 @pytest.fixture(scope="session")
 def load_env(request: pytest.FixtureRequest) -> Environment:
     """The chosen environment (--load-env): its configured values are its attributes."""
+    from pytest_loadtest.errors import ConfigurationError
     from pytest_loadtest.plugin.hooks import session_plan
 
-    return session_plan(request.config).environment
+    try:
+        return session_plan(request.config).environment
+    except ConfigurationError as error:  # in a session without load tests: they would not have been started
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture

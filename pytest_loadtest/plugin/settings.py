@@ -109,7 +109,8 @@ class Settings:
 
     def targets(self, environment: Environment, allowed: Collection[str]) -> Targets:
         """Which hosts load may be sent to: those of configured environments, as far as they are known."""
-        environments = {**self.environments, environment.name: known_values(environment)}
+        others = {name: _expand_known(values) for name, values in self.environments.items()}
+        environments = {**others, environment.name: known_values(environment)}
         return Targets.of(environment.name, environments, allowed)
 
     def profile(self, config: pytest.Config) -> Layer | None:
@@ -160,3 +161,14 @@ def _expand(value: Any, where: str) -> Any:
     if expanded != value and "://" not in expanded:  # a URL is needed in errors; its password is masked there
         declare_secret(expanded)
     return expanded
+
+
+def _expand_known(value: Any) -> Any:
+    """The value, however deep, with each ``${VARIABLE}`` that is set replaced; the others stay."""
+    if isinstance(value, Mapping):
+        return {key: _expand_known(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_expand_known(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    return _VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), value)

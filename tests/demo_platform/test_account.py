@@ -56,6 +56,18 @@ def test_every_user_starts_with_a_schedule_that_others_cannot_remove(
             "int_type",
         ),
         (
+            {"name": "x", "cron": "* * * * *", "graph_version": 0},
+            422,
+            ["body", "graph_version"],
+            "greater_than_equal",
+        ),
+        (
+            {"name": "x", "cron": "* * * * *", "graph_version": 2**63},  # more than SQLite has
+            422,
+            ["body", "graph_version"],
+            "less_than_equal",
+        ),
+        (
             {"name": "x", "cron": "* * * * *", "graph_version": "1"},
             422,
             ["body", "graph_version"],

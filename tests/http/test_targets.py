@@ -167,13 +167,34 @@ def test_a_redirect_to_a_foreign_host_is_not_followed(run: Run, status: int, fol
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "ws"])
-def test_the_target_counts_not_the_proxy(run: Run, scheme: str) -> None:
-    """The proxy is the user's own; what it would be asked for is not."""
+def test_a_foreign_proxy_gets_nothing(run: Run, scheme: str) -> None:
+    """Also when the target is allowed: the proxy would get all that is meant for it."""
 
     async def scenario() -> None:
         async with (
             serving(answering(answer())) as proxy,
-            client_for(proxy=foreign(proxy.url), targets=TARGETS) as (http, _),
+            client_for(proxy=foreign(proxy.url), targets=TARGETS) as (http, owner),
+        ):
+            way = _websocket if scheme == "ws" else _get
+            with pytest.raises(ConfigurationError) as caught:
+                await way(http, f"{scheme}://dev.shop.example/")
+            sent_to = f"{scheme.replace('ws', 'http')}://dev.shop.example"
+            reason = f"nothing is sent to {sent_to}: through the proxy {foreign(proxy.url)}: {UNKNOWN}"
+            assert str(caught.value).startswith(reason)
+            assert owner.ended_by is caught.value
+            assert proxy.connections == 0
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "ws"])
+def test_an_allowed_proxy_is_not_asked_for_a_foreign_target(run: Run, scheme: str) -> None:
+    targets = Targets.of("DEV", {**ENVIRONMENTS, "DEV": {**ENVIRONMENTS["DEV"], "allowed_hosts": [FOREIGN]}})
+
+    async def scenario() -> None:
+        async with (
+            serving(answering(answer())) as proxy,
+            client_for(proxy=foreign(proxy.url), targets=targets) as (http, _),
         ):
             way = _websocket if scheme == "ws" else _get
             with pytest.raises(ConfigurationError, match="--load-allow PROD"):
@@ -285,6 +306,24 @@ def test_a_redirect_of_httpx_client(run: Run, http2: bool, follow: bool) -> None
                 assert owner.recorder.outcomes == [Outcome.OK]
                 assert (owner.ended_by is not None) is follow
             assert other.connections == 0
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("http2", [False, True], ids=["HTTP/1.1", "HTTP/2"])
+def test_a_foreign_proxy_of_httpx_client_gets_nothing(run: Run, http2: bool) -> None:
+    async def scenario() -> None:
+        async with (
+            serving(answering(answer())) as proxy,
+            httpx_client_for(options={"http2": http2}, proxy=foreign(proxy.url), targets=TARGETS) as (
+                client,
+                _,
+            ),
+        ):
+            for scheme in ("http", "https"):
+                with pytest.raises(ConfigurationError, match=f"through the proxy http://{FOREIGN}"):
+                    await client.get(f"{scheme}://dev.shop.example/")
+            assert proxy.connections == 0
 
     run(scenario())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -119,6 +120,13 @@ async def run_against(answers: bytes | dict[str, bytes], body: Body) -> Notes:
     server = await asyncio.start_server(serve_until_closed, "127.0.0.1", 0)
     async with server:
         return await run(body, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+
+async def run_against_nobody(body: Body) -> Notes:
+    """Run against a port where nobody listens, and nobody else can."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return await run(body, f"http://127.0.0.1:{bound.getsockname()[1]}")
 
 
 def _length(head: bytes) -> int:

@@ -40,6 +40,15 @@ def test_tests_with_tokens_need_the_secrets_that_make_them(
     result.stderr.fnmatch_lines(["*DEV_SUPABASE_URL*"])
 
 
+def test_the_service_key_is_not_needed_to_sign_in(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("PROD_SUPABASE_ANON_KEY", "LOADTEST_PASSWORD"):
+        monkeypatch.setenv(variable, "from-the-shell")
+    monkeypatch.setenv("PROD_SUPABASE_URL", "https://prod.supabase.invalid")
+    monkeypatch.delenv("SUPABASE_SERVICE_KEY", raising=False)
+    assert suite.collect("--load-env=PROD", "--load-allow=PROD").ret == pytest.ExitCode.OK
+    assert len(suite.names) == 14
+
+
 def test_tests_without_tokens_do_without_secrets(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DEV_SUPABASE_URL", raising=False)
     result = suite.collect("--load-env=DEV", "-k", "public")

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from perf_tests import test_core_api as core_api
@@ -15,7 +16,15 @@ from perf_tests.demo_platform import Platform, running_platform
 from perf_tests.graphs import create_graph, execute_graph
 from perf_tests.options import ENDPOINTS
 from pytest_loadtest import Client, VirtualUser
-from tests.perf_tests.bodies import Body, HastyUser, answer, run, run_against, suite_options
+from tests.perf_tests.bodies import (
+    Body,
+    HastyUser,
+    answer,
+    run,
+    run_against,
+    run_against_nobody,
+    suite_options,
+)
 from tests.perf_tests.conftest import sign_in
 
 GRAPH = {"id": "g", "version": 1}
@@ -145,6 +154,15 @@ def test_a_failed_execution_is_an_execution_error(sentence: str, sent: bytes, fa
     assert len(notes.failed_checks) == failed, sentence
     assert notes.rates == [("execution errors", True)], sentence
     assert not notes.counts, sentence
+
+
+def test_an_execution_without_an_answer_is_an_execution_error() -> None:
+    async def body(http: Client, vu: VirtualUser) -> None:
+        with pytest.raises(httpx.ConnectError):
+            await execute_graph(http, vu, GRAPH)
+
+    notes = asyncio.run(run_against_nobody(body))
+    assert notes.rates == [("execution errors", True)]
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,21 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from perf_tests import test_marketplace as marketplace
 from perf_tests.demo_platform import Platform
 from pytest_loadtest import Client, VirtualUser
-from tests.perf_tests.bodies import Body, HastyUser, answer, run, run_against, suite_options
+from tests.perf_tests.bodies import (
+    Body,
+    HastyUser,
+    answer,
+    run,
+    run_against,
+    run_against_nobody,
+    suite_options,
+)
 
 STORE_STEPS = [
     "featured agents", "all agents", "search agents", "agents of a category", "agent details",
@@ -66,6 +75,15 @@ def test_without_a_token_the_library_counts_failures(platform: Platform) -> None
     notes = asyncio.run(run(marketplace.library_journey, platform.api))
     assert notes.requests == [*LIBRARY_STEPS[:4], "search library"]
     assert notes.counts == {"library requests": 5, "successful requests": 1, "failed requests": 4}
+
+
+def test_a_library_request_without_an_answer_is_counted_and_ends_the_iteration() -> None:
+    async def body(http: Client, vu: VirtualUser) -> None:
+        with pytest.raises(httpx.ConnectError):
+            await work()(http, vu)
+
+    notes = asyncio.run(run_against_nobody(body))
+    assert notes.counts == {"library requests": 1, "failed requests": 1}
 
 
 @pytest.mark.parametrize(

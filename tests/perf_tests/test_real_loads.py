@@ -175,6 +175,14 @@ def test_what_ails_the_demo_platform_shows_and_breaks_budgets(run_suite: RunSuit
     assert result.failed_requests == pytest.approx(0.5 * result.count, rel=0.5)
 
 
+def test_a_freeze_breaks_the_longest_and_hardly_the_percentiles(run_suite: RunSuite) -> None:
+    freezing = ("--demo-freeze=1s", "--demo-freeze-every=1.5s", "--load-budget=max=0.5s")
+    run = run_suite("-k", "Core_API_Max_Load", "--load-vus=2", "--load-duration=3s", *freezing)
+    assert run.status == pytest.ExitCode.TESTS_FAILED, run.output
+    assert [row.label for row in run.results[CORE].broken] == ["max"]
+    assert "stalls: users spent" in run.output
+
+
 def test_what_ails_the_demo_platform_is_refused_elsewhere(run_suite: RunSuite) -> None:
     run = run_suite("-k", "public and Max", "--load-env=LOCAL", "--demo-latency=1s")
     assert run.status == pytest.ExitCode.TESTS_FAILED

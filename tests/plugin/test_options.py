@@ -340,6 +340,29 @@ def test_a_protected_environment_needs_to_be_allowed_by_name(
     project.run().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("scope", ["session", "function"])
+def test_an_ordinary_test_gets_no_protected_environment(project: Project, target: Target, scope: str) -> None:
+    project.configure(f'environments.PROD = {{api = "{target.url}", protected = true}}')
+    project.write(
+        f"""
+        import httpx
+
+        @pytest.fixture(scope={scope!r})
+        def health(load_env):
+            return httpx.get(load_env.api + "/a").status_code
+
+        def test_a(health):
+            assert health == 200
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["environment 'PROD' is protected: load on it needs --load-allow PROD"])
+    assert "pytest_loadtest/" not in result.stdout.str().replace(str(project.pytester.path), "")
+    assert target.connections == 0
+    project.run("--load-allow", "PROD").assert_outcomes(passed=1)
+
+
 def test_load_on_a_protected_environment_can_be_skipped(project: Project, target: Target) -> None:
     project.configure(f'environments.PROD = {{api = "{target.url}", protected = true}}')
     project.write(ONE)

@@ -13,7 +13,8 @@ ENVIRONMENTS = """
     environments.TEST.assets = "https://assets.invalid/v1"
     environments.TEST.allowed_hosts = ["*.cdn.invalid"]
     environments.OTHER = {{api = "https://other.invalid"}}
-    environments.PROD = {{api = "https://prod.invalid", protected = true}}
+    environments.PROD.api = "https://prod.invalid"
+    environments.PROD.protected = true
 """
 LOOKED_UP = "*name not resolved*"
 
@@ -35,13 +36,17 @@ def get(url: str, body: str = "") -> str:
 REFUSALS = {
     "a host that nobody has configured": (
         "https://foreign.invalid/a",
-        ("'foreign.invalid' is in no configured environment; if load may go there, "
-        "give environment 'TEST' allowed_hosts = [\"foreign.invalid\"]"),
+        (
+            "'foreign.invalid' is in no configured environment; if load may go there, "
+            "give environment 'TEST' allowed_hosts = [\"foreign.invalid\"]"
+        ),
     ),
     "a host of a protected environment": (
         "https://prod.invalid/a",
-        ("'prod.invalid' belongs to environment 'PROD', which is protected: "
-        "load on it needs --load-allow PROD"),
+        (
+            "'prod.invalid' belongs to environment 'PROD', which is protected: "
+            "load on it needs --load-allow PROD"
+        ),
     ),
     "a name that only ends like an allowed one": (
         "https://notassets.invalid/",
@@ -100,6 +105,20 @@ def test_configured_hosts_are_allowed(three: Project, url: str) -> None:
 def test_a_protected_environment_is_allowed_by_name(three: Project) -> None:
     three.write(get("https://prod.invalid/a"))
     three.run("--load-env", "TEST", "--load-allow", "PROD").stdout.fnmatch_lines([LOOKED_UP])
+
+
+def test_a_protected_host_in_a_variable_is_protected_from_patterns(
+    three: Project, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROD_TOKENS", "https://prod.cdn.invalid")
+    three.configure(
+        ENVIRONMENTS.format(url=target.url)
+        + 'environments.PROD.tokens = {url = "${PROD_TOKENS}", anon_key = "${NOT_SET}"}'
+    )
+    three.write(get("https://prod.cdn.invalid/a"))
+    result = three.run("--load-env", "TEST")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*'prod.cdn.invalid' belongs to environment 'PROD', which is protected*"])
 
 
 def test_an_environment_made_by_a_fixture_is_bound_to_the_same_hosts(three: Project, target: Target) -> None:

@@ -116,17 +116,27 @@ class Origins:
             raise httpx.LocalProtocolError(f"Illegal sni_hostname {name!r}")
         key = (scheme, host, port, name, tunnelled)
         if key not in self._known:
+            proxy = self._proxies.proxy_for(host)
             self._known[key] = Origin(
                 scheme,
                 host,
                 port,
                 url.netloc.decode("ascii"),
                 server_hostname=name,
-                proxy=self._proxies.proxy_for(host),
+                proxy=proxy,
                 tunnelled=tunnelled,
-                refusal=self._targets.refusal(host) if self._targets else None,
+                refusal=self._refusal(host, proxy),
             )
         return self._known[key]
+
+    def _refusal(self, host: str, proxy: Proxy | None) -> str | None:
+        """Of the target, or of the proxy, which would get all that is meant for the target."""
+        if self._targets is None:
+            return None
+        reason = self._targets.refusal(host)
+        if reason is None and proxy is not None and (reason := self._targets.refusal(proxy.host)) is not None:
+            return f"through the proxy {proxy}: {reason}"
+        return reason
 
 
 def check_port(url: httpx.URL) -> None:
