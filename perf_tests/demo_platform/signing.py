@@ -18,7 +18,8 @@ from .settings import DEFAULT_TOKEN_LIFETIME_S
 
 ALGORITHM = "HS256"
 AUDIENCE = "authenticated"  # of every signed-in user; the API keys have none, so they are no user's token
-API_KEY_LIFETIME_S = 10 * 365 * 86_400
+API_KEYS_MADE_AT_S = 1_735_689_600  # 2025-01-01, as old as the seed
+API_KEY_LIFETIME_S = 30 * 365 * 86_400
 SERVICE_ROLE = "service_role"
 API_KEY_ROLES = ("anon", SERVICE_ROLE)
 
@@ -31,8 +32,9 @@ class TokenSigner:
     token_lifetime_s: int = DEFAULT_TOKEN_LIFETIME_S
 
     def api_key(self, role: str) -> str:
-        now = int(time.time())
-        return self._sign({"iss": "supabase", "role": role, "iat": now, "exp": now + API_KEY_LIFETIME_S})
+        """The same at every start with the same secret, as a project's keys are."""
+        made, expires = API_KEYS_MADE_AT_S, API_KEYS_MADE_AT_S + API_KEY_LIFETIME_S
+        return self._sign({"iss": "supabase", "role": role, "iat": made, "exp": expires})
 
     def access_token(self, user_id: str, email: str, session_id: str, issuer: str) -> str:
         now = int(time.time())

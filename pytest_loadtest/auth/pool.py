@@ -67,8 +67,8 @@ class TokenPool(ABC):
             return vus
         shared = f"{vus} virtual users and {self.count} token{'' if self.count == 1 else 's'}"
         if self.unique:
-            advice = "make more tokens, or let users share them with unique=False"
-            raise ConfigurationError(f"{shared}, though each user is to have its own (unique=True): {advice}")
+            advice = "make more tokens, or let users share them by leaving unique out"
+            raise ConfigurationError(f"{shared}, though each user is to have its own (unique): {advice}")
         self.note(f"{shared}: some share one")
         return self.count
 

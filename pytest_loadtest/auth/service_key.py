@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ from pytest_loadtest.errors import ConfigurationError
 VARIABLE = "SUPABASE_SERVICE_KEY"
 # Enough for a command that asks a cluster, and for a person who has to confirm it somewhere.
 COMMAND_TIMEOUT_S = 60.0
+# The key is looked at late, so its variable may still stand there.
+_NOT_SET = re.compile(r"\$\{(\w+)\}")
 
 
 class ServiceKey:
@@ -58,6 +61,8 @@ class ServiceKey:
 
     async def _read(self) -> str:
         if self._value:
+            if missing := _NOT_SET.search(self._value):
+                raise ConfigurationError(f"service_key: the environment variable {missing[1]} is not set")
             return self._value
         if self._command:
             return await _output_of(self._command, self._timeout_s)

@@ -9,15 +9,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from unittest.mock import patch
 
 import pytest
 
+import pytest_loadtest.plugin
 from pytest_loadtest.auth import StaticTokens, TokenPool
 from pytest_loadtest.auth.configuration import DEFAULT_SOURCE
 from pytest_loadtest.core.environment import Environment
@@ -40,20 +43,30 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; its exit status: 0, 1 without tokens, 2 after Ctrl-C, 4 for a usage error."""
     given = _parser().parse_args(arguments)
     making = _Making(given)
-    # Of pytest, only the project's folder, its ini file and its cache are wanted here.
     with patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=""):
-        status = pytest.main(_PYTEST, plugins=[making])
+        status = pytest.main(_PYTEST, plugins=[pytest_loadtest.plugin, making])
     return int(status) if making.status is None else making.status
 
 
+# Of pytest, only the project's folder, its ini file and its cache are wanted here.
 _PYTEST = [
-    *("-p", "pytest_loadtest.plugin", "-p", "no:terminal", "--noconftest"),
-    *("-o", "addopts=", "-o", "required_plugins=", "-o", "testpaths="),
+    *("-p", "no:terminal", "--noconftest"),
+    *chain.from_iterable(
+        ("-o", f"{key}=") for key in ("addopts", "required_plugins", "testpaths", "filterwarnings")
+    ),
 ]
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong options have the exit status that they have with pytest."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE_ERROR, f"{self.prog}: error: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pytest_loadtest")
+    parser = _Parser(prog="python -m pytest_loadtest")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     tokens = commands.add_parser(
         "tokens",
@@ -127,7 +140,7 @@ class _Making:
         settings = Settings.read(config.rootpath)
         environment = settings.environment_named(self._given.env, self._given.allow, "--allow")
         values = self._values(environment)
-        pool = pool_for(environment, values)
+        pool = pool_for(environment, values, self._options())
         directory = cache_directory(config)
         assert directory is not None, "the cache provider is one of pytest's own plugins"
         pool.cache_in(directory)
@@ -135,6 +148,11 @@ class _Making:
         with _progress() as on_progress:
             asyncio.run(pool.prepare(pool.count, valid_for_s=VALID_FOR_S, on_progress=on_progress))
         _report(pool, environment, directory)
+
+    def _options(self) -> str:
+        """Those that choose the users and where they are, for who is advised to run the command again."""
+        users = f" --users {shlex.quote(self._given.users)}" if self._given.users else ""
+        return users + "".join(f" --allow {shlex.quote(name)}" for name in self._given.allow)
 
     def _values(self, environment: Environment) -> dict[str, Any]:
         """The table `tokens` with what the options say instead."""
@@ -180,9 +198,10 @@ def _report(pool: TokenPool, environment: Environment, directory: Path) -> None:
     if isinstance(pool, StaticTokens):
         sys.stdout.write(f"{len(pool)} tokens for {environment.name}: all can be used; none is kept\n")
         return
+    created = f"{done.created} users created, " if done.created else ""
     sys.stdout.write(
-        f"{len(pool)} tokens for {environment.name}: {done.reused} there already, {done.successes} signed in "
-        f"with {done.attempts} attempts in {format_duration(done.time_ns)}; kept in {directory}\n"
+        f"{len(pool)} tokens for {environment.name}: {done.reused} there already, {created}{done.successes} "
+        f"signed in with {done.attempts} attempts in {format_duration(done.time_ns)}; kept in {directory}\n"
     )
 
 

@@ -64,11 +64,11 @@ class LoadFunction(pytest.Function):
 
     def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """pytest's representation without secrets; short summaries get a verdict's first line and place."""
-        if isinstance(excinfo.value, (ConfigurationError, TokenError)):
-            style = "value"  # the message says it all; the way to it is ours, not the user's
-        representation = super()._repr_failure_py(excinfo, style)
+        says_it_all = isinstance(excinfo.value, (ConfigurationError, TokenError))
+        # Of such an error, the way to it is ours, not the user's.
+        representation = super()._repr_failure_py(excinfo, "value" if says_it_all else style)
         redact_representation(representation)
-        if isinstance(excinfo.value, LoadFailed):
+        if says_it_all or isinstance(excinfo.value, LoadFailed):
             first_line = str(excinfo.value).splitlines()[0]
             path, line, _ = self.location
             for _, crash, _ in getattr(representation, "chain", ()):

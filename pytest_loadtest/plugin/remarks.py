@@ -26,6 +26,7 @@ MOST_CLOSE_CALLS = 2  # that are told each for itself
 MOST_BLOCKED_PLACES = 3
 # Of the users' time: a second in 20. Below it, single slow requests would be taken for a stall.
 MUCH_STALLING = 0.05
+UNAUTHORIZED = 401
 
 
 def remarks_of(
@@ -36,6 +37,7 @@ def remarks_of(
     yield from _on_lengthening(ended, verdicts)
     yield from _on_the_load(ended)
     yield from ended.job.tokens.notes
+    yield from _on_refused_tokens(ended)
     yield from _on_stalls(stall_share)
     yield from _on_late_starts(ended)
     yield from _on_what_was_cut(ended)
@@ -110,6 +112,18 @@ def _on_the_load(ended: EndedLoad) -> Iterator[str]:
         yield ended.warm_up.note
     if declared_ns := ended.job.plan.load.warm_up_ns:
         yield f"the first {short_duration(declared_ns)} at the level are its warm-up (warm_up=): not judged"
+
+
+def _on_refused_tokens(ended: EndedLoad) -> Iterator[str]:
+    """Tokens that are kept between runs are not tried before a load: their users may be gone."""
+    authentication = ended.job.tokens.authentication
+    requests = ended.run.metrics.requests.values()
+    refused = sum(series.statuses[UNAUTHORIZED] for series in requests)
+    if authentication and authentication.reused and refused * 2 > sum(s.total.total() for s in requests):
+        yield (
+            f"{refused:,} requests were refused with {UNAUTHORIZED}; {authentication.reused} of the tokens were "
+            "kept from an earlier run: if the users were made anew since, pytest --cache-clear forgets them"
+        )
 
 
 def _on_stalls(stall_share: float | None) -> Iterator[str]:

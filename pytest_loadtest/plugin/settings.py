@@ -33,6 +33,7 @@ BUILT_IN_PROFILES: Mapping[str, Mapping[str, object]] = {
     "local": {"vus": 5, "duration": "30s", "ramp_up": 0, "ramp_down": 0},
     "cloud": {},
 }
+_SERVICE_KEY = "service_key"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -103,7 +104,9 @@ class Settings:
         where = f"environments.{name}"
         # Only tests with tokens need the secrets that make them.
         deferred = {
-            key: partial(_expand, values.pop(key), f"{where}.{key}") for key in (TOKENS,) if key in values
+            key: partial(_expand_tokens, values.pop(key), f"{where}.{key}")
+            for key in (TOKENS,)
+            if key in values
         }
         return Environment(name, _expand(values, where), deferred)
 
@@ -161,6 +164,15 @@ def _expand(value: Any, where: str) -> Any:
     if expanded != value and "://" not in expanded:  # a URL is needed in errors; its password is masked there
         declare_secret(expanded)
     return expanded
+
+
+def _expand_tokens(table: Any, where: str) -> Any:
+    """Only who creates users needs the service key: without its variable, its text stays as it is."""
+    if not isinstance(table, Mapping):
+        return table
+    now = {key: value for key, value in table.items() if key != _SERVICE_KEY}
+    later = {key: value for key, value in table.items() if key == _SERVICE_KEY}
+    return {**_expand(now, where), **_expand_known(later)}
 
 
 def _expand_known(value: Any) -> Any:

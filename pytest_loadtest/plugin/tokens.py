@@ -49,10 +49,13 @@ def token_table(environment: Environment) -> Mapping[str, Any]:
     return values
 
 
-def pool_for(environment: Environment, values: Mapping[str, Any]) -> TokenPool:
-    """The pool of a table `tokens` of the environment. Raises ConfigurationError."""
+def pool_for(environment: Environment, values: Mapping[str, Any], options: str = "") -> TokenPool:
+    """The pool of a table `tokens` of the environment. `options` of the command made it what it is.
+
+    Raises ConfigurationError.
+    """
     where = f"{TABLE} environments.{environment.name}.{TOKENS}"
-    return pool_of(values, where=where, command=f"{COMMAND} --env {environment.name}")
+    return pool_of(values, where=where, command=f"{COMMAND} --env {environment.name}{options}")
 
 
 def check_configured_pool(item: pytest.Item, session: SessionPlan) -> None:
