@@ -8,7 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pytest_loadtest.errors import AbortRun, ConfigurationError, LoadTestError, MisuseError, TokenError
+from pytest_loadtest.errors import (
+    AbortRun,
+    ConfigurationError,
+    LoadTestError,
+    MisuseError,
+    ResultError,
+    TokenError,
+)
 
 if TYPE_CHECKING:
     from pytest_loadtest.auth import SignedTokens, StaticTokens, SupabaseTokens, Token, TokenPool
@@ -19,15 +26,20 @@ if TYPE_CHECKING:
     from pytest_loadtest.http.sync_client import SyncClient
     from pytest_loadtest.http.websocket.session import WebSocket
     from pytest_loadtest.http.websocket.sync import SyncWebSocket
+    from pytest_loadtest.results.result import LoadResult
+    from pytest_loadtest.results.run import Run
 
 __all__ = [
     "AbortRun",
     "Client",
     "ConfigurationError",
     "Environment",
+    "LoadResult",
     "LoadTestError",
     "MisuseError",
     "Response",
+    "ResultError",
+    "Run",
     "SignedTokens",
     "StaticTokens",
     "SupabaseTokens",
@@ -43,7 +55,9 @@ __all__ = [
 _HOMES = {
     "Client": "pytest_loadtest.http.client",
     "Environment": "pytest_loadtest.core.environment",
+    "LoadResult": "pytest_loadtest.results.result",
     "Response": "pytest_loadtest.http.response",
+    "Run": "pytest_loadtest.results.run",
     "SignedTokens": "pytest_loadtest.auth",
     "StaticTokens": "pytest_loadtest.auth",
     "SupabaseTokens": "pytest_loadtest.auth",

@@ -23,5 +23,9 @@ class TokenError(LoadTestError):
     """Tokens cannot be had: the sign-in service refuses, fails, or a token is beyond renewal."""
 
 
+class ResultError(LoadTestError):
+    """A file is no run's results: it is damaged, of something else, or of a newer version than this one."""
+
+
 class AbortRun(BaseException):
     """Raised by ``vu.abort(reason)``: the whole load is to end now. ``except Exception`` does not stop it."""

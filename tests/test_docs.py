@@ -67,8 +67,8 @@ ROOT = Path(__file__).parent.parent
 # Pages of which not only links and commands are checked, but the examples run too.
 PAGES = ("README.md", *(f"docs/{name}.md" for name in (
     "writing-load-tests", "load-shapes", "budgets", "comparing-loads", "http-client", "httpx-client",
-    "websocket", "tokens", "coming-from-k6", "coming-from-locust", "configuration", "how-it-measures",
-    "other-plugins",
+    "websocket", "tokens", "results", "coming-from-k6", "coming-from-locust", "configuration",
+    "how-it-measures", "other-plugins", "ci",
 )))  # fmt: skip
 LINKED_PAGES = sorted({*PAGES, *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))})
 ADDRESS_IN_EXAMPLES = "http://127.0.0.1:8000"

@@ -25,7 +25,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "results": frozenset({"core", "errors"}),
     "engine": frozenset({"core", "errors"}),
     "report": frozenset({"core", "errors", "results"}),
-    "plugin": frozenset({"core", "errors", "http", "auth", "results", "engine", "report", TOP}),
+    "export": frozenset({"core", "errors"}),
+    "plugin": frozenset({"core", "errors", "http", "auth", "results", "engine", "report", "export", TOP}),
     "__main__": frozenset({"plugin"}),
     TOP: frozenset({"core", "errors", "http", "auth", "results", "engine", "report"}),
 }

@@ -42,7 +42,7 @@ class AbortWatch:
         `run` is what was measured until `elapsed_ns`, its parts ending there.
         """
         for budget in self._budgets:
-            reading = _latest(budget, run)
+            reading = latest(budget, run)
             if math.isnan(reading.value) or budget.holds(reading.value + still_open(budget, run)):
                 self._since_ns.pop(budget, None)
                 continue
@@ -62,7 +62,7 @@ class AbortWatch:
         return f"<AbortWatch of {len(self._budgets)} budgets, broken: {broken or 'none'}>"
 
 
-def _latest(budget: Budget, run: Measurement) -> Reading:
+def latest(budget: Budget, run: Measurement) -> Reading:
     """The figure of the judged part so far, or of its latest window."""
     if not budget.window_ns:
         return read(budget, run)

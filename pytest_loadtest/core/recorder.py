@@ -14,7 +14,7 @@ import numpy as np
 
 from pytest_loadtest.core.metrics import MOST_NAMES, OTHER_NAMES, Metrics, RequestSeries, ShareSeries
 from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.core.recording import NullRecorder, RequestOwner, RequestRecorder
+from pytest_loadtest.core.recording import NullRecorder, RequestOwner, RequestRecorder, RequestSink
 from pytest_loadtest.core.records import (
     ITERATION,
     REQUEST,
@@ -24,7 +24,7 @@ from pytest_loadtest.core.records import (
     iteration_records,
     request_records,
 )
-from pytest_loadtest.core.redaction import redact, redact_declared
+from pytest_loadtest.core.redaction import redact_declared, redacted_sample
 from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts
 from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.errors import MisuseError
@@ -38,7 +38,6 @@ _ITERATION_BYTES = ITERATION.size * _BUFFERED_RECORDS
 # Counting costs 2.7 ms for 200 requests and 3.9 ms for 2000, and meanwhile nothing is sent or read: done for
 # each slice of 0.1 s, it was in the p99 of start delays.
 _FLUSHED_EVERY_NS = NS_PER_S
-_LONGEST_SAMPLE = 500  # characters: a reason phrase may have 64 KiB
 
 _T = TypeVar("_T")
 _Result = tuple[str, bool, int]  # the name of a check or rate, its answer, its slice
@@ -47,17 +46,17 @@ _Result = tuple[str, bool, int]  # the name of a check or rate, its answer, its 
 class Recorder(RequestRecorder):
     """Fills one `Metrics`. `start` fixes time 0; `tick` must come at least once per slice."""
 
-    def __init__(self, slice_ns: int, *, open_model: bool = False) -> None:
+    def __init__(self, slice_ns: int, *, open_model: bool = False, sink: RequestSink | None = None) -> None:
         self.metrics = Metrics(slice_ns)
+        self._sink = sink
         self._open_model = open_model
         self._slicing = Slicing(0, slice_ns)
         self._slice = 0
         self._ids: dict[str, int] = {}
         self._series: list[RequestSeries] = []
         self._requests = bytearray(_REQUEST_BYTES)
-        self._requests_end = 0
         self._iterations = bytearray(_ITERATION_BYTES)
-        self._iterations_end = 0
+        self._requests_end = self._iterations_end = 0
         self._phases: dict[tuple[int, str], list[int]] = {}
         self._checks: dict[_Result, int] = {}
         self._rates: dict[_Result, int] = {}
@@ -71,6 +70,8 @@ class Recorder(RequestRecorder):
     def start(self, origin_ns: int) -> None:
         """Time 0 of the load, on the clock that all other times come from."""
         self._slicing = Slicing(origin_ns, self.metrics.slice_ns)
+        if self._sink is not None:
+            self._sink.start(origin_ns)
 
     # -- requests: the hot path -------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class Recorder(RequestRecorder):
 
     def error_sample(self, name: str, outcome: Outcome, status: int, message: str) -> None:
         """Count a failed request in its group."""
-        sample = _sample_of(message) if self.wants_sample(name, outcome, status) else ""
+        sample = redacted_sample(message) if self.wants_sample(name, outcome, status) else ""
         self.metrics.count_error(self._shown_name(name), outcome, status, sample)
 
     def _shown_name(self, name: str) -> str:
@@ -163,6 +164,8 @@ class Recorder(RequestRecorder):
             return self._ids[shown] if shown in self._ids else self._id_of(shown)
         self._ids[name] = len(self._series)
         self._series.append(self.metrics.requests.setdefault(name, RequestSeries()))
+        if self._sink is not None:
+            self._sink.name(name)
         return self._ids[name]
 
     # -- iterations, checks, custom metrics -------------------------------------------------------
@@ -283,8 +286,11 @@ class Recorder(RequestRecorder):
     def _flush_requests(self) -> None:
         if not self._requests_end:
             return
-        records = request_records(self._requests[: self._requests_end])
+        packed = self._requests[: self._requests_end]
         self._requests_end = 0
+        if self._sink is not None:
+            self._sink.requests(packed)
+        records = request_records(packed)
         count_requests(records, self._slicing, self._series, open_model=self._open_model)
 
 
@@ -295,9 +301,3 @@ def _entry(table: dict[str, _T], name: str, make: Callable[[], _T]) -> _T:
         if name not in table:
             table[name] = make()
     return table[name]
-
-
-def _sample_of(message: str) -> str:
-    """As it may be shown: servers write parts of it, and could write to a terminal what moves its cursor."""
-    text = redact(message)[:_LONGEST_SAMPLE]
-    return "".join(char if char.isprintable() else "?" for char in text)

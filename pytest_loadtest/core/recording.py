@@ -59,6 +59,19 @@ class RequestRecorder(Protocol):
         """One value of a custom trend: how long a WebSocket was open. It belongs to the time of its start."""
 
 
+class RequestSink(Protocol):
+    """Who wants every request that a `Recorder` counts. It must return at once and raise nothing."""
+
+    def start(self, origin_ns: int) -> None:
+        """The load begins: time 0 on the clock of all its times."""
+
+    def name(self, name: str) -> None:
+        """The name of the next number: in packed requests names are numbers, counted from 0."""
+
+    def requests(self, packed: bytes | bytearray) -> None:
+        """Requests as `records.REQUEST` packs them, in the order in which they ended."""
+
+
 class RequestOwner(Protocol):
     """The virtual user, as a client sees it."""
 

@@ -49,6 +49,7 @@ _PATTERNS = (
 # Values that somebody declared secret, whatever they look like. Short ones would hide ordinary text.
 _declared: set[str] = set()
 _SHORTEST_DECLARED = 6
+_LONGEST_SAMPLE = 500  # characters: a reason phrase may have 64 KiB
 
 
 def declare_secret(value: str) -> None:
@@ -70,3 +71,9 @@ def redact(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def redacted_sample(message: str) -> str:
+    """As it may be shown: servers write parts of it, and could write to a terminal what moves its cursor."""
+    text = redact(message)[:_LONGEST_SAMPLE]
+    return "".join(char if char.isprintable() else "?" for char in text)

@@ -18,7 +18,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from pytest_loadtest.core.histogram import SLOTS
+from pytest_loadtest.core.histogram import SLOTS, Histogram
 from pytest_loadtest.core.varints import from_varints, to_varints
 
 # n, lowest slot, sum, min, max: not deflated, so that they can be read without the slots.
@@ -38,6 +38,13 @@ class SparseHistogram:
     sum: int
     min: int
     max: int
+
+    @classmethod
+    def of(cls, dense: Histogram) -> Self:
+        """The same values."""
+        used = np.flatnonzero(dense.counts)
+        counts = dense.counts[used].astype(np.uint32)
+        return cls(used.astype(np.uint16), counts, dense.n, dense.sum, dense.min, dense.max)
 
     def merge(self, other: SparseHistogram) -> None:
         """Add another one's values. Arrays are replaced, never written to: they may be shared."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_loadtest.plugin.beginning import note_beginning
 from pytest_loadtest.plugin.collection import Collection
 from pytest_loadtest.plugin.controller import Controller
 from pytest_loadtest.plugin.fixtures import (
@@ -26,6 +27,7 @@ from pytest_loadtest.plugin.fixtures import (
     vu,
 )
 from pytest_loadtest.plugin.options import add_options
+from pytest_loadtest.plugin.relay import Board
 
 __all__ = [
     "_http_client",
@@ -55,9 +57,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers, and the collection of load tests before that of any other plugin."""
+    """Note the time; register the markers, and our collection before that of any other plugin."""
+    note_beginning(config)
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     config.pluginmanager.register(Collection(), "loadtest-collection")
     if config.getoption("dist", "no") != "no":  # xdist's; workers have "no"
         config.pluginmanager.register(Controller(config), "loadtest-controller")
+        config.pluginmanager.register(Board(config), "loadtest-progress")
+    if config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):  # pytest-html's report
+        from pytest_loadtest.plugin.html_rows import HtmlRows
+
+        config.pluginmanager.register(HtmlRows(), "loadtest-html-rows")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pytest_loadtest.plugin.beginning import tell_worker
+
 PROBLEMS = "load_problems"  # the worker's list of usage errors, in its output
 
 
@@ -19,21 +21,23 @@ class Controller:
         self._config = config
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """What a worker is told before it starts."""
+        tell_worker(self._config, node)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A usage error is the same on every worker: the first worker's is the session's."""
         if problems := getattr(node, "workeroutput", {}).get(PROBLEMS):
             raise pytest.UsageError("\n".join(problems))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """The first result of a load test makes the summary, which takes those that follow by itself."""
-        plugins = self._config.pluginmanager
-        if not hasattr(report, "load_results") or plugins.hasplugin("loadtest-summary"):
+        """The first result of a load test begins the gathering, which takes those that follow by itself."""
+        if not hasattr(report, "load_results") or self._config.pluginmanager.hasplugin("loadtest-summary"):
             return
-        from pytest_loadtest.plugin.summary import Summary
+        from pytest_loadtest.plugin.summary import begin_gathering
 
-        summary = Summary(self._config)
-        summary.pytest_runtest_logreport(report)
-        plugins.register(summary, "loadtest-summary")
+        begin_gathering(self._config).pytest_runtest_logreport(report)
 
 
 def tell_controller(config: pytest.Config, problems: list[str]) -> None:

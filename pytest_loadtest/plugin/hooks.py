@@ -15,14 +15,16 @@ from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
 from pytest_loadtest.plugin.async_fixtures import finish_foreign_values, on_load_loop
 from pytest_loadtest.plugin.collection import problems_key, runs_load
+from pytest_loadtest.plugin.display import Display, display_key
 from pytest_loadtest.plugin.item import LoadFunction, loop_key, session_plan_key
 from pytest_loadtest.plugin.job import new_results_of, results_of, sections_of
 from pytest_loadtest.plugin.limit import Limit
 from pytest_loadtest.plugin.per_vu import PerVU, is_async
 from pytest_loadtest.plugin.planning import SessionPlan
-from pytest_loadtest.plugin.progress import Display, display_key
+from pytest_loadtest.plugin.properties import tell_properties
+from pytest_loadtest.plugin.relay import announce
 from pytest_loadtest.plugin.secrets import redact_logs, redact_report, redact_warning
-from pytest_loadtest.plugin.summary import Summary
+from pytest_loadtest.plugin.summary import begin_gathering
 from pytest_loadtest.plugin.tokens import check_configured_pool
 from pytest_loadtest.plugin.tracebacks import redact_representation
 
@@ -44,8 +46,8 @@ class LoadHooks:
         self._current: pytest.Item | None = None  # that runs load, and whose fixtures are being set up
         config.stash[display_key] = Display.of(config)
         redact_logs(config)
-        self._summary = Summary(config)
-        config.pluginmanager.register(self._summary, "loadtest-summary")
+        announce(config)
+        self._gathering = begin_gathering(config)
 
     # -- before any load ------------------------------------------------------------------------------
 
@@ -59,6 +61,7 @@ class LoadHooks:
                 _skip(selected)
             elif selected:
                 plan = session_plan(self._config)
+                self._gathering.check_outputs()
                 problems += [problem for item in selected if (problem := self._plan(plan, item))]
         except ConfigurationError as error:
             problems.append(str(error))
@@ -90,7 +93,7 @@ class LoadHooks:
             return (yield)
         except (KeyboardInterrupt, pytest.exit.Exception):
             if self._current is not None:
-                self._summary.add(self._current.nodeid, results_of(self._current))
+                self._gathering.add(self._current.nodeid, results_of(self._current))
             raise
         finally:
             self._current = self._loop.limit = None
@@ -151,6 +154,7 @@ class LoadHooks:
         is_over = call.when != "setup" or not report.passed
         if is_over and (results := new_results_of(item)):
             report.load_results = [result.to_plain() for result in results]  # type: ignore[attr-defined]  # extras
+            tell_properties(item, report, results)
             if report.failed:
                 report.sections += sections_of(item)
         return report

@@ -53,18 +53,22 @@ class LoadJob:
 
     def keep(self, result: LoadResult) -> None:
         """What was measured is kept before anything is raised."""
-        results_of(self.item).append(result)
+        results_of(self.item).append(result.without_secrets())
 
 
 @dataclass(frozen=True, slots=True)
 class EndedLoad:
-    """A job that was run. `shape` may be longer than planned; `warm_up`: what of it is not judged."""
+    """A job that was run. `shape` may be longer than planned; `warm_up`: what of it is not judged.
+
+    `began_at` is ISO 8601 in UTC, empty if the load never began.
+    """
 
     job: LoadJob
     shape: Shape
     run: Measurement
     warm_up: WarmUp | None
     end: LoadEnd
+    began_at: str = ""
 
 
 def forget_loads(item: pytest.Item) -> None:

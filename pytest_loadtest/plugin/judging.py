@@ -24,6 +24,7 @@ from pytest_loadtest.plugin.planning import TestPlan
 from pytest_loadtest.plugin.remarks import remarks_of
 from pytest_loadtest.plugin.tracebacks import short_traceback
 from pytest_loadtest.report.failure import tracebacks
+from pytest_loadtest.results.configuration import configuration_of
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.tables import tables_of
 
@@ -52,6 +53,9 @@ def build_result(ended: EndedLoad) -> LoadResult:
         remarks=tuple(remarks_of(ended, verdicts, tables["generator"], tables["stall_share"])),
         run_id=job.session.run_id,
         authentication=job.tokens.authentication,
+        nodeid=job.item.nodeid,
+        began_at=ended.began_at,
+        configuration=configuration_of(job.plan.load, shape),
         **tables,
     )
 

@@ -59,6 +59,16 @@ OPTIONS = (
     Option("pause", "pause between load tests", "TIME"),
     Option("once", "1 virtual user, 1 iteration, no budgets: to debug a test, with --pdb", flag=True),
     Option("skip", "skip load tests", flag=True),
+    Option("json", "write all results to this file", "PATH"),
+    Option("samples", "write every request to this file: .jsonl or .csv, also .gz", "PATH"),
+    Option("html", "write a page with charts of all load tests", "PATH"),
+    Option("markdown", "write a summary for a pull request", "PATH"),
+    Option(
+        "export",
+        "send metrics while load tests run: otlp, prometheus=HOST:PORT, influx=URL, statsd=HOST:PORT",
+        "WHERE",
+        repeatable=True,
+    ),
     Option("allow", "allow load on a protected environment", "NAME", repeatable=True),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}

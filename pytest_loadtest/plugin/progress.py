@@ -1,188 +1,150 @@
-"""What a person sees while a load runs: one live line on a terminal, a plain line every 10 s elsewhere.
+"""What a person sees while a load runs: a live block on a terminal, a plain line every 10 s elsewhere.
 
-It writes past pytest's capture, to a copy of the standard output that was made before tests run.
+Owns when it is shown; workers of xdist tell their controller instead. How it looks is the report's affair.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import IO, TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from pytest_loadtest.engine.runner import LoadRun
-from pytest_loadtest.report.progress import LiveLine, SignInLine, Snapshot, plain_line
+from pytest_loadtest.plugin.display import Display, captures, display_key
+from pytest_loadtest.plugin.meter import Meter
+from pytest_loadtest.plugin.relay import Sender
+from pytest_loadtest.report.live_area import LiveArea
+from pytest_loadtest.report.progress import Progress, SignIn, plain_line
 
 if TYPE_CHECKING:
-    from rich.live import Live
-
     from pytest_loadtest.plugin.job import LoadJob
 
 PLAIN_EVERY_S = 10.0
-LIVE_EVERY_S = 0.25
+# Figures are new each second; a frame takes 0.5 ms of the load's event loop.
+LIVE_EVERY_S = 0.5
 
 
-def _uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
-    """Outside pytest's capture, if there is any (``-p no:capture``)."""
-    capture = config.pluginmanager.getplugin("capturemanager")
-    return nullcontext() if capture is None else capture.global_and_fixture_disabled()
+class View(Protocol):
+    """Shows the progress of one load, every `every_s`."""
 
+    every_s: float
 
-class Display:
-    """Where progress goes: a terminal that can redraw a line, or a file that gets lines."""
-
-    def __init__(self, stream: IO[str], *, live: bool) -> None:
-        self.stream = stream
-        self.live = live
-
-    @classmethod
-    def of(cls, config: pytest.Config) -> Display | None:
-        """The session's display. None when nobody looks: -q, and workers of xdist."""
-        reporter = config.pluginmanager.getplugin("terminalreporter")
-        if reporter is None or config.getoption("verbose") < 0 or hasattr(config, "workerinput"):
-            return None
-        with _uncaptured(config):  # else the copy would be one of pytest's own file
-            try:
-                descriptor = os.dup(sys.__stdout__.fileno())  # type: ignore[union-attr]  # None is caught, too
-            except (AttributeError, OSError, ValueError):
-                return None
-        stream = os.fdopen(descriptor, "w", buffering=1, encoding="utf-8", errors="replace")
-        return cls(stream, live=stream.isatty() and not os.environ.get("CI"))
+    def show(self, progress: Progress) -> None:
+        """How far it is now."""
 
     def close(self) -> None:
-        """Give the copy of the standard output back."""
-        self.stream.close()
+        """It is over: give pytest its line back."""
+
+
+class LiveView:
+    """A block on a terminal, beneath pytest's line, which goes on where it was."""
+
+    def __init__(self, item: pytest.Item, display: Display) -> None:
+        self.every_s = LIVE_EVERY_S
+        self._item = item
+        self._display = display
+        self._stack = ExitStack()
+        self._area: LiveArea | None = None
+
+    def show(self, progress: Progress) -> None:
+        """Draw it anew."""
+        if self._area is None:
+            self._area = self._begin()
+        self._display.draw(self._area, [progress])
+
+    def _begin(self) -> LiveArea:
+        if not captures(self._item.config):  # the test prints: nobody knows where in the line the cursor is
+            self._display.leave_pytests_line()
+            self._stack.callback(self._display.resume_pytests_line, self._item)
+        area = self._display.area()
+        self._stack.enter_context(self._display.above(area))
+        self._stack.callback(area.clear)
+        return area
+
+    def close(self) -> None:
+        """Leave nothing on the screen."""
+        self._stack.close()
+
+
+class PlainView:
+    """Lines in a log."""
+
+    def __init__(self, item: pytest.Item, display: Display) -> None:
+        self.every_s = PLAIN_EVERY_S
+        self._item = item
+        self._display = display
+        self._has_begun = False
+        self._due_s = time.monotonic() + self.every_s
+
+    def show(self, progress: Progress) -> None:
+        """A line, if it is time for one."""
+        if time.monotonic() < self._due_s:
+            return
+        self._due_s = time.monotonic() + self.every_s
+        if not self._has_begun:
+            self._has_begun = True
+            self._display.leave_pytests_line()
+        self._display.stream.write(plain_line(progress) + "\n")
+        self._display.stream.flush()
+
+    def close(self) -> None:
+        """Begin pytest's line again."""
+        if self._has_begun:
+            self._display.resume_pytests_line(self._item)
+
+
+def _view_of(job: LoadJob) -> View | None:
+    """None when nobody looks."""
+    if (sender := Sender.of(job.item.config)) is not None:
+        return sender
+    display = job.item.config.stash.get(display_key, None)
+    if display is None:
+        return None
+    return (LiveView if display.live and not job.plan.once else PlainView)(job.item, display)
 
 
 class SignInProgress:
     """How many tokens there are of those that a load needs. Nothing is shown of what takes no time."""
 
-    def __init__(self, item: pytest.Item, name: str, display: Display) -> None:
-        self._item = item
+    def __init__(self, name: str, view: View) -> None:
         self._name = name
-        self._display = display
-        self._live: Live | None = None
-        self._is_begun = False
-        self._every_s = LIVE_EVERY_S if display.live else PLAIN_EVERY_S
-        self._due_s = time.monotonic() + self._every_s
+        self._view = view
+        self._due_s = time.monotonic() + min(view.every_s, LIVE_EVERY_S)
 
     @classmethod
     @contextmanager
     def of(cls, job: LoadJob) -> Iterator[Callable[[int, int], None]]:
         """Call what this gives with the number of tokens there are and of those needed."""
-        display = job.item.config.stash.get(display_key, None)
-        if display is None:
+        view = _view_of(job)
+        if view is None:
             yield lambda _done, _total: None
             return
-        progress = cls(job.item, job.name, display)
         try:
-            yield progress.show
+            yield cls(job.name, view).show
         finally:
-            progress.close()
+            view.close()
 
     def show(self, done: int, total: int) -> None:
-        """Live, or a line now and then."""
-        if time.monotonic() < self._due_s:
-            return
-        self._due_s = time.monotonic() + self._every_s
-        if not self._is_begun:
-            self._begin()
-        if self._live is not None:
-            self._live.update(SignInLine(self._name, done, total), refresh=True)
-        else:
-            self._display.stream.write(f"{self._name}  signing in {done}/{total}\n")
-            self._display.stream.flush()
-
-    def _begin(self) -> None:
-        self._is_begun = True
-        _leave_pytests_line(self._item.config)
-        if self._display.live:
-            self._live = _live(self._display)
-            self._live.start()
-
-    def close(self) -> None:
-        """Give pytest its line back."""
-        if self._live is not None:
-            self._live.stop()
-        if self._is_begun:
-            _resume_pytests_line(self._item)
-
-
-display_key = pytest.StashKey[Display | None]()
+        """Now and then."""
+        if time.monotonic() >= self._due_s:
+            self._due_s = time.monotonic() + min(self._view.every_s, LIVE_EVERY_S)
+            self._view.show(SignIn(self._name, done, total))
 
 
 async def watch(job: LoadJob, run: LoadRun) -> None:
     """Show the load's progress until cancelled."""
-    display = job.item.config.stash.get(display_key, None)
-    if display is None:
+    view = _view_of(job)
+    if view is None:
         await asyncio.Event().wait()
-    elif display.live:
-        await _watch_live(job, run, display)
-    else:
-        await _watch_plain(job, run, display)
-
-
-def _leave_pytests_line(config: pytest.Config) -> None:
-    """End the line on which pytest writes its dots, so that ours begins at the left."""
-    reporter = config.pluginmanager.getplugin("terminalreporter")
-    with _uncaptured(config):
-        reporter.ensure_newline()
-        reporter.flush()
-
-
-def _resume_pytests_line(item: pytest.Item) -> None:
-    """Begin pytest's line of this test again, which then gets its dot or word."""
-    reporter = item.config.pluginmanager.getplugin("terminalreporter")
-    with _uncaptured(item.config):
-        reporter.pytest_runtest_logstart(item.nodeid, item.location)
-
-
-async def _watch_plain(job: LoadJob, run: LoadRun, display: Display) -> None:
-    await asyncio.sleep(PLAIN_EVERY_S)
-    _leave_pytests_line(job.item.config)
+        return
+    meter = Meter(job, run)
     try:
         while True:
-            display.stream.write(plain_line(_snapshot(job, run)) + "\n")
-            display.stream.flush()
-            await asyncio.sleep(PLAIN_EVERY_S)
+            view.show(await meter.look())
+            await asyncio.sleep(min(view.every_s, LIVE_EVERY_S))
     finally:
-        _resume_pytests_line(job.item)
-
-
-async def _watch_live(job: LoadJob, run: LoadRun, display: Display) -> None:
-    _leave_pytests_line(job.item.config)
-    try:
-        with _live(display) as live:
-            while True:
-                live.update(LiveLine(_snapshot(job, run)), refresh=True)
-                await asyncio.sleep(LIVE_EVERY_S)
-    finally:
-        _resume_pytests_line(job.item)
-
-
-def _live(display: Display) -> Live:
-    """A line that is drawn again and again, and gone in the end."""
-    from rich.console import Console
-    from rich.live import Live
-
-    console = Console(file=display.stream, force_terminal=True)
-    return Live(
-        console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
-    )
-
-
-def _snapshot(job: LoadJob, run: LoadRun) -> Snapshot:
-    return Snapshot.of(
-        job.name,
-        run.recorder.metrics,  # as of the last second: counting more often would disturb what is measured
-        elapsed_ns=run.elapsed_ns,
-        counted_ns=run.recorder.counted_ns,
-        total_ns=run.shape.duration_ns,
-        vus=run.active,
-        queued=run.queued,
-    )
+        view.close()

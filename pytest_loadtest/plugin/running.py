@@ -6,6 +6,7 @@ Whatever ends the load, its result is kept with the test before anything is rais
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -16,15 +17,19 @@ from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.engine.ending import Ending, LoadEnd
 from pytest_loadtest.engine.runner import LoadRun
 from pytest_loadtest.engine.saturation import GeneratorProbe
+from pytest_loadtest.plugin import exporting
 from pytest_loadtest.plugin.item import LoadFailed, LoadFunction, loop_key
 from pytest_loadtest.plugin.job import EndedLoad, LoadJob, forget_loads, sections_of
 from pytest_loadtest.plugin.judging import build_result, failure_sections
-from pytest_loadtest.plugin.measuring import measurement_of, settled, slice_length_ns
+from pytest_loadtest.plugin.measuring import iterations_asked, measurement_of, settled, slice_length_ns
+from pytest_loadtest.plugin.planning import TestPlan
 from pytest_loadtest.plugin.program import PytestProgram, Scenario
 from pytest_loadtest.plugin.progress import SignInProgress, watch
+from pytest_loadtest.plugin.sampling import sink_of
 from pytest_loadtest.plugin.tokens import TokenSupply, cache_directory
 from pytest_loadtest.plugin.watching import watchers_of
 from pytest_loadtest.report.failure import failure_text
+from pytest_loadtest.results.moments import utc_text
 from pytest_loadtest.results.result import LoadResult
 
 # The test decided not to be run: there is no result to show.
@@ -65,7 +70,8 @@ def run_load(job: LoadJob) -> Loaded:
     if job.tokens:
         job.loop.run_within_limit(_with_tokens(job))
     limit, shape = job.loop.limit, job.plan.load.shape
-    recorder = Recorder(slice_length_ns(job.plan), open_model=shape.has_schedule)
+    sink = sink_of(job.item.config, job.title)
+    recorder = Recorder(slice_length_ns(job.plan), open_model=shape.has_schedule, sink=sink)
     run = LoadRun(
         shape,
         job.program,
@@ -83,13 +89,19 @@ def run_load(job: LoadJob) -> Loaded:
     return _keep(job, run, end)
 
 
+def _needed_for_s(plan: TestPlan) -> float:
+    """How long tokens must last. What is over after so many iterations may be over soon: its duration is a limit."""
+    shape = plan.load.shape
+    return 0.0 if plan.once or iterations_asked(shape) else shape.duration_ns / NS_PER_S
+
+
 async def _with_tokens(job: LoadJob) -> None:
     """Every user has its token before the first is set up: signing in is no part of the load."""
     shape = job.plan.load.shape
     with SignInProgress.of(job) as on_progress:
         await job.tokens.prepare(
             shape.vus,
-            (shape.duration_ns + shape.graceful_stop_ns) / NS_PER_S,
+            _needed_for_s(job.plan),
             directory=cache_directory(job.item.config),
             targets=job.session.targets(),
             on_progress=on_progress,
@@ -100,13 +112,20 @@ def _keep(job: LoadJob, run: LoadRun, end: LoadEnd) -> Loaded:
     run.recorder.flush()  # requests of forgotten tasks ended only when their clients were closed
     load = job.plan.load
     measured = measurement_of(load, run.shape, run.recorder.metrics, end.ran_ns)
-    ended = EndedLoad(job, run.shape, *settled(load, run.shape, measured), end)
+    ended = EndedLoad(job, run.shape, *settled(load, run.shape, measured), end, _began_at(run))
     if isinstance(end.error, NO_RESULT):
+        exporting.end(job, run, None)
         return Loaded(ended, None)
     result = build_result(ended)
     job.keep(result)
     sections_of(job.item).extend(failure_sections(result, end))
+    exporting.end(job, run, result)
     return Loaded(ended, result)
+
+
+def _began_at(run: LoadRun) -> str:
+    """When the load began, on the clock of the wall; empty if it never did."""
+    return utc_text(time.time_ns() - run.elapsed_ns) if run.elapsed_ns else ""
 
 
 async def _watched(job: LoadJob, run: LoadRun) -> LoadEnd:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+import signal
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,16 +13,19 @@ import pytest
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.plugin.collection import runs_load
+from pytest_loadtest.plugin.gathering import Gathering
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
 from pytest_loadtest.report.failure import authentication_line, details
 from pytest_loadtest.report.tables import (
     budget_table,
+    by_verdict,
     generator_table,
     metric_table,
     phase_table,
     render,
     request_table,
     summary_table,
+    totals,
 )
 from pytest_loadtest.results.result import LoadResult
 
@@ -29,21 +34,12 @@ if TYPE_CHECKING:
 
 
 class Summary:
-    """Collects the results that reports bring, from this process or from workers."""
+    """Shows what was gathered."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, gathering: Gathering) -> None:
         self._config = config
-        self._results: dict[str, list[LoadResult]] = {}  # by test
-
-    def add(self, nodeid: str, results: list[LoadResult]) -> None:
-        """Show these at the end; a rerun replaces the earlier results of the same test."""
-        if results:
-            self._results[nodeid] = results
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the results out of a report."""
-        plain: list[dict[str, Any]] = getattr(report, "load_results", [])
-        self.add(report.nodeid, [LoadResult.from_plain(each) for each in plain])
+        self._gathering = gathering
+        self._is_shown = False
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """What will be sent where, and what was overridden."""
@@ -61,16 +57,37 @@ class Summary:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The table of all load tests; with -v the requests and custom metrics of each, too."""
-        if not self._results:
+        self._show(terminalreporter)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Ctrl-C once more, while fixtures are torn down: pytest shows no summary then, but we do."""
+        try:
+            return (yield)
+        except KeyboardInterrupt:
+            self._show(self._config.pluginmanager.getplugin("terminalreporter"))
+            raise
+
+    def _show(self, writer: Any) -> None:
+        """Once. Ctrl-C waits until everything that was measured is on the screen."""
+        results = self._gathering.results
+        if not results or self._is_shown or writer is None:
             return
-        writer = terminalreporter
-        color = bool(terminalreporter.hasmarkup)
-        width = terminalreporter._tw.fullwidth
+        self._is_shown = True
+        with _undisturbed():
+            self._write(writer, results)
+
+    def _write(self, writer: Any, results: list[LoadResult]) -> None:
+        color = bool(writer.hasmarkup)
+        width = writer._tw.fullwidth
         writer.write_sep("=", "load tests")
-        results = list(chain.from_iterable(self._results.values()))
         writer.write_line(render(summary_table(results, width), width, color=color))
-        for result in results:
+        writer.write_line(totals(results, width))
+        for result in by_verdict(results):
             self._write_details(writer, result, width)
+        for note in self._gathering.notes():
+            writer.write_line(note)
+        writer.flush()
 
     def _write_details(self, writer: Any, result: LoadResult, width: int) -> None:
         if result.state == "interrupted":  # there is no report that could show it
@@ -84,6 +101,34 @@ class Summary:
         if result.state == "passed":
             for remark in result.remarks:
                 writer.write_line(f"note: {result.test}: {remark}")
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C is raised behind this, and not in it."""
+    is_ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if not is_ours:
+        yield
+        return
+    asked: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if asked:
+        raise KeyboardInterrupt
+
+
+def begin_gathering(config: pytest.Config) -> Gathering:
+    """Gather the session's results from now on, and show them at its end."""
+    gathering = Gathering(config)
+    config.pluginmanager.register(gathering, "loadtest-gathering")
+    config.pluginmanager.register(Summary(config, gathering), "loadtest-summary")
+    return gathering
 
 
 def _announced(item: pytest.Item) -> str:

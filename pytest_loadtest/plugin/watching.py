@@ -23,6 +23,7 @@ from pytest_loadtest.core.wording import short_duration
 from pytest_loadtest.engine.ending import Ending
 from pytest_loadtest.engine.helpers import Work
 from pytest_loadtest.engine.runner import LoadRun
+from pytest_loadtest.plugin import exporting
 from pytest_loadtest.plugin.job import LoadJob
 from pytest_loadtest.plugin.measuring import measurement_of, settled
 
@@ -41,6 +42,7 @@ SHORTEST_REST_S = 0.02  # the loop's timers may fire early
 def watchers_of(job: LoadJob, run: LoadRun) -> Iterator[Work]:
     """What is to run beside the load, until it is cancelled."""
     yield partial(_stop_without_target, run)
+    yield partial(exporting.beside, job, run)
     if job.tokens:
         yield job.tokens.keep_valid
     watch = AbortWatch(job.plan.budgets)

@@ -124,13 +124,19 @@ def _run_line(result: LoadResult) -> str:
 
 def authentication_line(row: AuthenticationRow) -> str:
     """What was done to have the tokens: none of it is in the load's figures."""
-    share = f" ({format_share(row.successes / row.attempts)})" if row.attempts else ""
-    parts = [f"{row.successes:,} of {_number(row.attempts, 'attempt')} succeeded{share}"]
+    parts = []
     if row.attempts:
-        parts.append(f"in {format_duration(row.time_ns)}")
-    counts = {"reused": row.reused, "renewed": row.renewals}
-    told = [f"{count:,} {what}" for what, count in counts.items() if count]
-    return "authentication: " + ", ".join([" ".join(parts), *told])
+        parts.append(
+            f"{_number(row.attempts, 'attempt')} in {format_duration(row.time_ns)}, {row.successes:,} succeeded"
+        )
+    counts = {
+        "throttled (429)": row.throttled,
+        "renewed": row.renewals,
+        "users created": row.created,
+        "reused": row.reused,
+    }
+    parts += [f"{count:,} {what}" for what, count in counts.items() if count]
+    return "authentication: " + (", ".join(parts) or "nobody needed to sign in")
 
 
 def _generator_line(generator: GeneratorRow, cpu: float) -> str:

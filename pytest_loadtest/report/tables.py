@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Iterable, Mapping
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -17,13 +21,16 @@ from pytest_loadtest.core.confidence import confidence_text
 from pytest_loadtest.core.metrics import PHASES
 from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
 from pytest_loadtest.core.wording import short_duration
+from pytest_loadtest.report.names import broken_into_lines, widest_word
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.rows import BudgetRow, GeneratorRow, Latency, RequestRow
+from pytest_loadtest.results.run import Run
 
 # The narrowest terminal that people use.
 NARROWEST = 80
-# What the first column of a table keeps of it.
+# What the first column of a table keeps of it, and what it may make other columns give way for.
 NARROWEST_NAME = 16
+NARROW_NAME = 24
 
 
 def render(table: Table, width: int, *, color: bool = False) -> str:
@@ -39,10 +46,24 @@ def render(table: Table, width: int, *, color: bool = False) -> str:
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n")
 
 
+class _Name:
+    """A cell of the first column: a name that is broken between its words."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        for line in broken_into_lines(self._name, options.max_width):
+            yield Text(line, no_wrap=True)
+
+    def __rich_measure__(self, _console: Console, _options: ConsoleOptions) -> Measurement:
+        return Measurement(min(widest_word(self._name), NARROWEST_NAME), cell_len(self._name))
+
+
 def _table(first: str, *columns: str, texts: frozenset[str] = frozenset()) -> Table:
     """A table whose first column gives way when the width does not suffice; all others hold figures."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(first, overflow="fold", min_width=NARROWEST_NAME)
+    table.add_column(first, min_width=NARROWEST_NAME)
     for title in columns:
         table.add_column(title, justify="left" if title in texts else "right", no_wrap=True)
     return table
@@ -71,24 +92,50 @@ _SUMMARY: Mapping[str, Callable[[LoadResult], str | Text]] = {
 _DISPENSABLE = ({"generator"}, {"VUs", "ran", "p50"}, {"rate"}, {"p99"})
 
 
+# A terminal is read from its end, where the prompt is: what must be looked at stands there.
+_ORDER = {"passed": 0, "failed": 2}
+_OTHERS = 1
+
+
+def by_verdict(results: Iterable[LoadResult]) -> list[LoadResult]:
+    """What passed first, what failed last, in between what did neither; else as they were run."""
+    return sorted(results, key=lambda result: _ORDER.get(result.state, _OTHERS))
+
+
 def summary_table(results: Iterable[LoadResult], width: int) -> Table:
-    """One row per load test, with as many columns as the width allows."""
-    rows = [(result, {title: cell(result) for title, cell in _SUMMARY.items()}) for result in results]
+    """One row per load test, with as many columns as the width allows; what failed is at the bottom."""
+    rows = [
+        (short_name(result.test), {title: cell(result) for title, cell in _SUMMARY.items()})
+        for result in by_verdict(results)
+    ]
+    name_width = min(NARROW_NAME, max((cell_len(name) for name, _ in rows), default=0))
     shown = list(_SUMMARY)
     for titles in _DISPENSABLE:
-        if _width(shown, [cells for _, cells in rows]) <= width:
+        if max(name_width, NARROWEST_NAME) + _width(shown, [cells for _, cells in rows]) <= width:
             break
         shown = [title for title in shown if title not in titles]
     table = _table("load test", *shown, texts=frozenset({"verdict", "generator"}))
-    for result, cells in rows:
-        table.add_row(Text(short_name(result.test)), *(cells[title] for title in shown))
+    for name, cells in rows:
+        table.add_row(_Name(name), *(cells[title] for title in shown))
     return table
 
 
 def _width(titles: list[str], rows: list[dict[str, str | Text]]) -> int:
-    """What the table needs at least; two spaces are between columns."""
+    """What these columns need; two spaces are between columns."""
     widest = (max(len(title), *(len(row[title]) for row in rows)) for title in titles)
-    return NARROWEST_NAME + sum(width + 2 for width in widest)
+    return sum(width + 2 for width in widest)
+
+
+def totals(results: Iterable[LoadResult], width: int) -> str:
+    """All load tests in a line: ``3 load tests: 2 passed, 1 failed; 12.5 VU-minutes, peak 160 VUs``."""
+    ordered = by_verdict(results)
+    states = Counter(result.state for result in ordered)
+    verdicts = ", ".join(f"{count} {state}" for state, count in states.items())
+    summary = Run(run_id="", began_at="", results=tuple(ordered)).summary
+    minutes = f"{summary.vu_minutes:,.{1 if summary.vu_minutes >= 1 else 3}f}"
+    noun = "load test" if len(ordered) == 1 else "load tests"
+    words = f"{len(ordered)} {noun}: {verdicts}; {minutes} VU-minutes, peak {summary.peak_vus:,} VUs"
+    return textwrap.fill(words, max(width, NARROWEST), subsequent_indent="  ")
 
 
 def _ran(result: LoadResult) -> str:
@@ -109,7 +156,7 @@ def budget_table(result: LoadResult) -> Table:
     table = _table("budget", "limit", "measured", interval, "", texts=frozenset({""}))
     for row in sorted(result.budgets, key=lambda row: row.passed):
         table.add_row(
-            Text(row.label + (" (default)" if row.implicit else "")),
+            _Name(row.label + (" (default)" if row.implicit else "")),
             row.limit,
             row.measured,
             row.interval or "-",
@@ -145,7 +192,7 @@ def request_table(rows: Iterable[RequestRow]) -> Table:
     for row in rows:
         latency = row.latency
         table.add_row(
-            Text(row.name),
+            _Name(row.name),
             f"{row.count:,}",
             format_rate(row.per_second),
             *(_ms(value, latency.n) for value in (latency.p50, latency.p95, latency.p99, latency.max)),
@@ -159,7 +206,8 @@ def check_table(result: LoadResult) -> Table:
     table = _table("check", "held", "of", "share")
     for row in result.checks:
         if row.yes < row.total:
-            table.add_row(Text(row.name), f"{row.yes:,}", f"{row.total:,}", format_share(row.yes / row.total))
+            share = format_share(row.yes / row.total)
+            table.add_row(_Name(row.name), f"{row.yes:,}", f"{row.total:,}", share)
     return table
 
 
@@ -170,7 +218,7 @@ def phase_table(rows: Iterable[RequestRow]) -> Table:
     table = _table("p95 of", *phases)
     for row in rows:
         spent = (row.phases.get(phase, Latency()) for phase in phases)
-        table.add_row(Text(row.name), *(_ms(latency.p95, latency.n) for latency in spent))
+        table.add_row(_Name(row.name), *(_ms(latency.p95, latency.n) for latency in spent))
     return table
 
 
@@ -178,10 +226,10 @@ def metric_table(result: LoadResult) -> Table:
     """The test's own counters, rates and trends."""
     table = _table("metric", "count", "share", "p50", "p95", "p99", "max")
     for name, count in result.counters.items():
-        table.add_row(Text(name), f"{count:,}", *["-"] * 5)
+        table.add_row(_Name(name), f"{count:,}", *["-"] * 5)
     for row in result.rates:
-        table.add_row(Text(row.name), f"{row.total:,}", format_share(row.yes / row.total), *["-"] * 4)
+        table.add_row(_Name(row.name), f"{row.total:,}", format_share(row.yes / row.total), *["-"] * 4)
     for name, trend in result.trends.items():
         figures = (trend.p50, trend.p95, trend.p99, trend.max)
-        table.add_row(Text(name), f"{trend.n:,}", "-", *(_ms(figure, trend.n) for figure in figures))
+        table.add_row(_Name(name), f"{trend.n:,}", "-", *(_ms(figure, trend.n) for figure in figures))
     return table

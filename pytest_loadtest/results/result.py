@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
+from pytest_loadtest.core.redaction import redact_declared
 from pytest_loadtest.core.statistics import CONFIDENCE
+from pytest_loadtest.core.units import NS_PER_S
+from pytest_loadtest.results import plain
 from pytest_loadtest.results.rows import (
     AuthenticationRow,
-    BlockedRow,
     BudgetRow,
     ErrorRow,
     FailureRow,
@@ -23,6 +26,8 @@ from pytest_loadtest.results.rows import (
     ShareRow,
 )
 from pytest_loadtest.results.timeline import Timeline
+
+_HISTOGRAMS = ("histogram", "latencies")  # fields that hold no words
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,27 @@ class LoadResult:
     timeline: Timeline = field(default_factory=Timeline)
     run_id: str = ""  # of the session; requests bear it with `run_headers = true`
     authentication: AuthenticationRow | None = None
+    nodeid: str = ""  # of the test; one that runs loads by itself has several results
+    began_at: str = ""  # ISO 8601, UTC; empty if the load never began
+    configuration: dict[str, Any] = field(default_factory=dict)  # see results.configuration
+    steady_spans: tuple[tuple[int, int], ...] = ()  # what explicit budgets judge, in ns since the start
+    latency_spans: tuple[tuple[int, int], ...] = ()  # those without a warm-up that was found: for latencies
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it ended well and kept its budgets."""
+        return self.state == "passed"
+
+    @property
+    def peak_vus(self) -> int:
+        """The most users that were active at one time."""
+        return max(self.timeline.vus, default=0)
+
+    @property
+    def vu_seconds(self) -> float:
+        """The time that active users spent, all together."""
+        seconds = self.ran_ns / NS_PER_S
+        return sum(vus * min(1.0, seconds - n) for n, vus in enumerate(self.timeline.vus) if n < seconds)
 
     @property
     def count(self) -> int:
@@ -98,42 +124,21 @@ class LoadResult:
 
     def to_plain(self) -> dict[str, Any]:
         """As dictionaries, lists, texts and numbers."""
-        return asdict(self)
+        values: dict[str, Any] = plain.to_plain(self)
+        return values
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """The result that `to_plain` was called on."""
-        values = dict(plain)
-        for key in ("latency", "iteration_duration"):
-            values[key] = Latency(**values[key])
-        values["trends"] = {name: Latency(**trend) for name, trend in values["trends"].items()}
-        values["requests"] = tuple(_request_row(row) for row in values["requests"])
-        for key, row_type in _ROW_TYPES.items():
-            values[key] = tuple(row_type(**row) for row in values[key])
-        values["generator"] = _generator_row(values["generator"])
-        values["timeline"] = Timeline.from_plain(values["timeline"])
-        if values["authentication"] is not None:
-            values["authentication"] = AuthenticationRow(**values["authentication"])
-        for key in ("overrides", "remarks"):
-            values[key] = tuple(values[key])
-        return cls(**values)
+    def from_plain(cls, values: Mapping[str, Any]) -> Self:
+        """The result that `to_plain` was called on. Raises ResultError."""
+        return plain.from_plain(cls, values)
 
+    def without_secrets(self) -> Self:
+        """The same without what somebody declared secret: names are made by tests."""
+        return self.from_plain(plain.with_texts(self.to_plain(), redact_declared, _HISTOGRAMS))
 
-_ROW_TYPES: Mapping[str, type] = {
-    "errors": ErrorRow,
-    "failures": FailureRow,
-    "checks": ShareRow,
-    "rates": ShareRow,
-    "budgets": BudgetRow,
-}
+    @staticmethod
+    def read(path: str | Path) -> tuple[LoadResult, ...]:
+        """All results in a file of ``--load-json``. Raises ResultError, and OSError if it cannot be read."""
+        from pytest_loadtest.results.run import Run  # it is made of results
 
-
-def _request_row(plain: Mapping[str, Any]) -> RequestRow:
-    phases = {name: Latency(**phase) for name, phase in plain["phases"].items()}
-    return RequestRow(**{**plain, "latency": Latency(**plain["latency"]), "phases": phases})
-
-
-def _generator_row(plain: Mapping[str, Any]) -> GeneratorRow:
-    delays = {key: Latency(**plain[key]) for key in ("read_delay", "start_delay")}
-    blocked = tuple(BlockedRow(**row) for row in plain["blocked"])
-    return GeneratorRow(**{**plain, **delays, "blocked": blocked})
+        return Run.read(path).results

@@ -5,16 +5,19 @@ They know not how they were measured: that is in `tables`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from pytest_loadtest.core.histogram import Histogram
+from pytest_loadtest.core.sparse import SparseHistogram
 from pytest_loadtest.core.validity import State
+
+_PERCENTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A latency distribution in the figures that people ask for, in ns; all 0 without values."""
+    """A latency distribution in the figures that people ask for, in whole ns; all 0 without values."""
 
     n: int = 0
     mean: float = 0
@@ -22,19 +25,32 @@ class Latency:
     p95: float = 0
     p99: float = 0
     max: float = 0
+    min: float = 0
+    p75: float = 0
+    p90: float = 0
+    p99_9: float = 0
 
     @classmethod
     def of(cls, histogram: Histogram) -> Self:
         """The figures of a histogram."""
         if not histogram.n:
             return cls()
-        p50, p95, p99 = (histogram.quantile(share) for share in (0.5, 0.95, 0.99))
-        return cls(histogram.n, histogram.mean, p50, p95, p99, histogram.max)
+        return cls(
+            n=histogram.n,
+            mean=round(histogram.mean),
+            max=histogram.max,
+            min=histogram.min,
+            **{name: round(histogram.quantile(share)) for name, share in _PERCENTILES.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """All requests of one name, over the whole run."""
+    """All requests of one name, over the whole run.
+
+    `outcomes` and `statuses` say how often each kind of end and each HTTP status came; what got no answer has
+    no status. `histogram` is the distribution behind `latency`, as text; empty without values.
+    """
 
     name: str
     count: int
@@ -44,6 +60,19 @@ class RequestRow:
     reconnects: int
     latency: Latency
     phases: dict[str, Latency]
+    outcomes: dict[str, int] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    histogram: str = ""
+
+    @property
+    def latency_histogram(self) -> Histogram:
+        """The distribution behind `latency`, in ns."""
+        dense = Histogram()
+        if self.histogram:
+            dense.merge_sparse(SparseHistogram.decode(self.histogram))
+        return dense
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +107,11 @@ class ShareRow:
 
 @dataclass(frozen=True, slots=True)
 class BudgetRow:
-    """A judged budget, in words."""
+    """A judged budget, in words and as figures.
+
+    The figures are in `unit`: "s", "share" (of 1), "/s", or "" for counts. None is what is not known, or
+    infinite: then `endless` says why. `scope` is "" for the whole test, else what `pattern` is a name of.
+    """
 
     label: str
     limit: str
@@ -90,6 +123,17 @@ class BudgetRow:
     reason: str
     invalid: bool = False  # nobody knows whether it held: it may be the generator's doing
     endless: str = ""  # why the figure is infinite, if it is
+    key: str = ""  # "p95", "error_rate", ...
+    scope: str = ""  # "", "request", "metric", "check"
+    pattern: str = ""
+    unit: str = ""
+    limit_value: float | None = None
+    is_upper: bool = True  # the limit is the most that is allowed; else the least
+    estimate: float | None = None
+    low: float | None = None  # of the interval
+    high: float | None = None
+    window_s: float = 0  # every piece of this length was judged; 0: the judged part as a whole
+    n: int = 0  # how many values the figure is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +142,9 @@ class AuthenticationRow:
 
     attempts: int = 0
     successes: int = 0
-    renewals: int = 0
+    renewals: int = 0  # of the successes
+    throttled: int = 0  # of the attempts: answered with 429, too many requests
+    created: int = 0  # users
     reused: int = 0
     time_ns: int = 0
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from pytest_loadtest.core.budget import Budget, Scope
 from pytest_loadtest.core.metrics import Metrics, RequestSeries, merged_latency
 from pytest_loadtest.core.outcome import Outcome
+from pytest_loadtest.core.sparse import SparseHistogram
 from pytest_loadtest.core.stalls import stall_share
 from pytest_loadtest.core.standing import generator_figures, generator_finding
-from pytest_loadtest.core.units import NS_PER_S
+from pytest_loadtest.core.timeline import Window
+from pytest_loadtest.core.units import NS_PER_S, format_rate, format_share
 from pytest_loadtest.core.verdict import Measurement, Verdict
 from pytest_loadtest.results.rows import (
     BlockedRow,
@@ -22,6 +25,8 @@ from pytest_loadtest.results.rows import (
     ShareRow,
 )
 from pytest_loadtest.results.timeline import timeline_of
+
+_DIGITS = 12  # of a figure of a budget: enough to tell apart nanoseconds in an hour
 
 
 def tables_of(run: Measurement, verdicts: list[Verdict]) -> dict[str, Any]:
@@ -44,7 +49,17 @@ def tables_of(run: Measurement, verdicts: list[Verdict]) -> dict[str, Any]:
         "iteration_duration": Latency.of(run.latency_of(metrics.iterations).histogram()),
         "generator": _measured_generator(run, verdicts),
         "timeline": timeline_of(run),
+        "steady_spans": _spans_ns(run, run.steady),
+        "latency_spans": _spans_ns(run, run.latency_window),
     }
+
+
+def _spans_ns(run: Measurement, window: Window | None) -> tuple[tuple[int, int], ...]:
+    """Slices as times; the last of a run may be only begun."""
+    if window is None:
+        return ((0, run.whole_ns),)
+    slice_ns = run.metrics.slice_ns
+    return tuple((first * slice_ns, min(end * slice_ns, run.whole_ns)) for first, end in window)
 
 
 def _measured_generator(run: Measurement, verdicts: list[Verdict]) -> GeneratorRow:
@@ -67,7 +82,7 @@ def _known(value: float) -> float | None:
 
 
 def _measured_row(name: str, series: RequestSeries, run: Measurement) -> RequestRow:
-    count = series.total.total()
+    count, latency = series.total.total(), run.latency_of(series).histogram()
     return RequestRow(
         name=name,
         count=count,
@@ -75,8 +90,13 @@ def _measured_row(name: str, series: RequestSeries, run: Measurement) -> Request
         censored=series.outcomes[Outcome.CENSORED],
         per_second=series.total.total(run.whole) / run.whole_ns * NS_PER_S if run.whole_ns else 0.0,
         reconnects=series.reconnects,
-        latency=Latency.of(run.latency_of(series).histogram()),
+        latency=Latency.of(latency),
         phases={phase: Latency.of(histogram) for phase, histogram in series.phases.items()},
+        outcomes={outcome.label: n for outcome, n in sorted(series.outcomes.items()) if n},
+        statuses={str(status): n for status, n in sorted(series.statuses.items())},
+        bytes_sent=series.bytes_sent,
+        bytes_received=series.bytes_received,
+        histogram=SparseHistogram.of(latency).encode() if latency.n else "",
     )
 
 
@@ -90,7 +110,8 @@ def _custom(metrics: Metrics) -> dict[str, Any]:
 
 
 def _budget_row(verdict: Verdict) -> BudgetRow:
-    budget = verdict.budget
+    budget, interval = verdict.budget, verdict.interval
+    unit, scale = _unit_of(budget)
     return BudgetRow(
         budget.label,
         budget.limit_text,
@@ -102,4 +123,26 @@ def _budget_row(verdict: Verdict) -> BudgetRow:
         verdict.reason,
         verdict.invalid,
         verdict.endless,
+        key=budget.key,
+        scope="" if budget.scope is Scope.ALL else str(budget.scope),
+        pattern="" if budget.scope is Scope.ALL else budget.pattern,
+        unit=unit,
+        limit_value=_finite(budget.limit / scale),
+        is_upper=budget.rule.upper,
+        estimate=_finite(verdict.measured / scale),
+        low=_finite(interval.low / scale) if interval else None,
+        high=_finite(interval.high / scale) if interval else None,
+        window_s=budget.window_ns / NS_PER_S,
+        n=verdict.n,
     )
+
+
+def _unit_of(budget: Budget) -> tuple[str, int]:
+    """What the figures of a budget's row are in, and how many of the core's units that is."""
+    if budget.is_latency:
+        return "s", NS_PER_S
+    return {format_share: "share", format_rate: "/s"}.get(budget.rule.format, ""), 1
+
+
+def _finite(value: float) -> float | None:
+    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None

@@ -8,10 +8,10 @@ Must not judge, and knows no steady part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Self, TypeVar
+from typing import TypeVar
 
 from pytest_loadtest.core.generator import GeneratorSecond
 from pytest_loadtest.core.histogram import Histogram
@@ -109,12 +109,6 @@ class Timeline:
             **{name: _joined(_worst, getattr(self, name), getattr(other, name), None) for name in _FIGURES},
             requests=_few([_padded(each, seconds) for each in named.values()]),
         )
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """The timeline that `dataclasses.asdict` was called on."""
-        columns = {name: tuple(plain[name]) for name in (*_COUNTS, *_FIGURES)}
-        return cls(**columns, requests=tuple(_request_timeline(each) for each in plain["requests"]))
 
 
 _COUNTS = (
@@ -267,8 +261,3 @@ def _dense(packed: bytes) -> Histogram:
     histogram = Histogram()
     histogram.merge_sparse(SparseHistogram.unpack(packed))
     return histogram
-
-
-def _request_timeline(plain: Mapping[str, Any]) -> RequestTimeline:
-    columns = {each.name: tuple(plain[each.name]) for each in fields(RequestTimeline) if each.name != "name"}
-    return RequestTimeline(plain["name"], **columns)

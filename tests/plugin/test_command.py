@@ -88,8 +88,10 @@ def test_users_are_created_with_the_service_key(project: Project, platform: Plat
     refused = tokens(project, "--env", "DEV", "--count", "2", "--users", "users.csv")
     assert refused.returncode == 1
     assert "new-one@example.com" in refused.stderr
+    assert "tokens --env DEV --users users.csv --create makes users" in refused.stderr
     made = tokens(project, "--env", "DEV", "--count", "2", "--users", "users.csv", "--create")
     assert (made.returncode, made.stderr) == (0, "")
+    assert ": 0 there already, 2 users created, 2 signed in with 2 attempts in " in made.stdout
     assert platform.supabase_service_key not in made.stdout
 
 
@@ -125,7 +127,7 @@ def test_what_is_wrong_is_said_and_nothing_is_sent(
 )
 def test_a_wrong_option_is_named(configured: Project, arguments: list[str], message: str) -> None:
     refused = tokens(configured, *arguments)
-    assert refused.returncode == 2
+    assert refused.returncode == 4
     assert message in refused.stderr
 
 
@@ -145,8 +147,22 @@ def test_a_wrong_password_names_the_user_and_never_the_password(project: Project
     assert "Traceback" not in refused.stderr
 
 
+def test_the_variable_of_the_service_key_is_needed_only_to_create_users(
+    project: Project, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KEY_OF_THIS_TEST", raising=False)
+    project.configure(table(platform, 'service_key = "${KEY_OF_THIS_TEST}"'))
+    assert tokens(project, "--env", "DEV", "--count", "1").returncode == 0
+    refused = tokens(project, "--env", "DEV", "--count", "2", "--create")
+    assert refused.returncode == 4
+    assert "the environment variable KEY_OF_THIS_TEST is not set" in refused.stderr
+
+
 def test_options_of_the_projects_own_plugins_are_in_nobodys_way(project: Project, platform: Platform) -> None:
-    project.configure(table(platform), ini='addopts = "--option-of-a-plugin"\nrequired_plugins = "absent"')
+    project.configure(
+        table(platform),
+        ini='addopts = "--option-of-a-plugin"\nrequired_plugins = "absent"\nfilterwarnings = ["error"]',
+    )
     assert tokens(project, "--env", "DEV", "--count", "1").returncode == 0
 
 

@@ -8,6 +8,7 @@ import time
 import jwt
 import pytest
 
+from perf_tests.demo_platform import running_platform
 from tests.plugin.conftest import Project
 from tests.plugin.results import KEEP_RESULTS, results_of
 from tests.plugin.target import Target
@@ -173,6 +174,43 @@ def test_an_expired_token_fails_the_test_and_names_the_command(project: Project,
     result.stdout.fnmatch_lines(["*python -m pytest_loadtest tokens --env TEST*"])
     assert expired not in result.stdout.str()
     assert target.requests == []
+
+
+@pytest.mark.parametrize(
+    ("load", "option"),
+    [
+        pytest.param("vus=1, iterations=1", "-q", id="so many iterations, however long they take"),
+        pytest.param("vus=50, duration='3h'", "--load-once", id="one iteration"),
+    ],
+)
+def test_a_load_that_may_be_over_soon_takes_tokens_that_are_valid_now(
+    project: Project, load: str, option: str
+) -> None:
+    soon = jwt.encode({"sub": "ann", "exp": int(time.time()) + 120}, SIGN_KEY)
+    configure(project, f'source = "static"\ntokens = ["{soon}"]')
+    project.write(SIGNED_IN.format(vus=1).replace("vus=1, iterations_per_vu=1", load))
+    project.run(option).assert_outcomes(passed=1)
+
+
+def test_refused_tokens_that_were_kept_are_explained(project: Project) -> None:
+    with running_platform() as platform:
+        project.configure(
+            "[tool.pytest-loadtest.environments.DEV]\n"
+            f'api = "{project.target.url}"\n'
+            "[tool.pytest-loadtest.environments.DEV.tokens]\n"
+            f'url = "{platform.supabase_url}"\nanon_key = "{platform.supabase_anon_key}"\n'
+            f'users = "loadtest{{4..50}}@example.com"\npassword = "{platform.user_password}"\n'
+        )
+        project.write(
+            """
+            @pytest.mark.load(vus=2, iterations=4)
+            async def test_a(signed_in_http):
+                await signed_in_http.get("/status/401")
+            """
+        )
+        advice = "*4 requests were refused with 401; 2 of the tokens were kept*pytest --cache-clear*"
+        assert "--cache-clear" not in project.run_subprocess().stdout.str()
+        project.run_subprocess().stdout.fnmatch_lines([advice])
 
 
 def test_without_tokens_in_the_environment_the_error_says_where_to_put_them(

@@ -1,34 +1,41 @@
-"""The line of progress, of a terminal and of a log."""
+"""How far a load is, in a line of a log, and as what travels between processes."""
 
 from __future__ import annotations
 
-import io
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from pytest_loadtest.core.histogram import Histogram
-from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.core.recorder import Recorder
-from pytest_loadtest.report.progress import LiveLine, Snapshot, plain_line
+from pytest_loadtest.core.so_far import BudgetSoFar, Standing
+from pytest_loadtest.report.progress import SignIn, Snapshot, left_text, plain_line, progress_of
 
 S = 1_000_000_000
 MS = 1_000_000
+BROKEN = BudgetSoFar("p95", "6 s", "> 5 s", Standing.BROKEN, implicit=False)
+KEPT = BudgetSoFar("p99", "6 s", "<= 9 s", Standing.KEPT, implicit=False)
 
 
 def snapshot(**values: Any) -> Snapshot:
-    """Ten seconds into a run of three minutes: 100 answers of 10 ms."""
-    recorder = Recorder(S)
-    for n in range(100):
-        at = n * S // 10
-        outcome = Outcome.OK if n else Outcome.STATUS
-        recorder.response("GET /", outcome, 200, at, at, at, at + 10 * MS, 1, 1, 0)
-    recorder.iteration(0, S, failed=True, delay_ns=0)
-    recorder.flush()
-    state = {"elapsed_ns": 10 * S, "total_ns": 180 * S, "vus": 5, "queued": 0} | values
-    state.setdefault("counted_ns", state["elapsed_ns"])
-    return Snapshot.of("test_browse", recorder.metrics, **state)
+    """Ten seconds into a run of three minutes: 100 requests, one of which failed."""
+    ten_seconds_in = Snapshot(
+        "test_browse",
+        elapsed_ns=10 * S,
+        total_ns=180 * S,
+        counted_ns=10 * S,
+        vus=5,
+        iterations=30,
+        requests=100,
+        failed_requests=1,
+        failed_iterations=1,
+        p50=10 * MS,
+        p95=20 * MS,
+        p99=1.5 * S,
+        recent=(9, 11),
+    )
+    return replace(ten_seconds_in, **values)
 
 
 @pytest.mark.parametrize(
@@ -36,20 +43,23 @@ def snapshot(**values: Any) -> Snapshot:
     [
         pytest.param(
             {},
-            "test_browse  10s/3m  5 VUs  10/s  p50 10 ms  p95 10 ms  p99 10 ms  1 errors  1 failed iter",
+            "test_browse  10s/3m  5 VUs  10/s  p50 10 ms  p95 20 ms  p99 1.5 s  1 error (1%)  "
+            "1 failed iteration",
             id="time, users, rate, latency, errors, failed iterations",
         ),
         pytest.param(
-            {"elapsed_ns": 10 * S + 999 * MS, "counted_ns": 10 * S},
+            {"elapsed_ns": 10 * S + 999 * MS},
             "test_browse  10s/3m  5 VUs  10/s",
-            id="a rate is of what was counted until then",
+            id="a rate is of what was counted until then, and seconds are whole",
         ),
         pytest.param(
             {"queued": 3}, "test_browse  10s/3m  5 VUs  3 queued  10/s", id="a queue, if there is one"
         ),
-        pytest.param({"elapsed_ns": 10 * S + 999 * MS}, "test_browse  10s/3m  5 VUs", id="whole seconds"),
         pytest.param({"elapsed_ns": 200 * S}, "test_browse  3m/3m  5 VUs", id="never more than all of it"),
-        pytest.param({"elapsed_ns": 0}, "test_browse  setting up  5 VUs  0/s", id="before the load"),
+        pytest.param({"elapsed_ns": 0}, "test_browse  setting up  5 VUs", id="before the load"),
+        pytest.param(
+            {"iterations_asked": 100}, "test_browse  10s, 30/100 iterations  5 VUs", id="iterations to do"
+        ),
     ],
 )
 def test_a_line_for_logs(values: dict[str, Any], line: str) -> None:
@@ -57,74 +67,56 @@ def test_a_line_for_logs(values: dict[str, Any], line: str) -> None:
 
 
 def test_a_line_before_the_first_answer() -> None:
-    nothing = Snapshot("t", 0, 0, 5 * S, 0, 0, 0, 0, 0, Histogram())
+    nothing = Snapshot("t", total_ns=5 * S)
     assert plain_line(nothing) == "t  setting up  0 VUs  0/s  p50 -  p95 -  p99 -  0 errors"
 
 
-@pytest.mark.parametrize(
-    ("elapsed_s", "total_s", "share"),
-    [
-        pytest.param(45, 180, 0.25, id="a part"),
-        pytest.param(200, 180, 1, id="in the graceful stop"),
-        pytest.param(5, 0, 0, id="without an end"),
-    ],
-)
-def test_the_share_that_is_done(elapsed_s: int, total_s: int, share: float) -> None:
-    assert snapshot(elapsed_ns=elapsed_s * S, total_ns=total_s * S).share_done == share
+def test_a_line_names_the_budgets_that_are_broken() -> None:
+    line = plain_line(snapshot(budgets=(KEPT, BROKEN)))
+    assert line.endswith("1 failed iteration  broken so far: p95 6 s > 5 s")
 
 
-def drawn(width: int, **values: Any) -> str:
-    """The live line on a terminal of this width."""
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    with console.capture() as shown:
-        console.print(LiveLine(snapshot(**values)), end="")
-    return shown.get()
+def test_a_line_of_signing_in() -> None:
+    assert plain_line(SignIn("test_browse", 3, 160)) == "test_browse  signing in 3/160"
 
 
 @pytest.mark.parametrize(
-    ("width", "line"),
+    ("values", "share", "left"),
     [
-        pytest.param(
-            120,
-            "test_browse  1m30s/3m  ━━━━━━━━━━━━  5 VUs  1.11/s  p50 10 ms  p95 10 ms  p99 10 ms  1 errors  "
-            "1 failed iterations",
-            id="with room for all",
-        ),
-        pytest.param(
-            110,
-            "test_browse  1m30s/3m  5 VUs  1.11/s  p50 10 ms  p95 10 ms  p99 10 ms  1 errors  "
-            "1 failed iterations",
-            id="without the bar",
-        ),
-        pytest.param(
-            90,
-            "test_browse  1m30s/3m  5 VUs  1.11/s  p95 10 ms  p99 10 ms  1 errors  1 failed iterations",
-            id="without the median",
-        ),
-        pytest.param(
-            88,
-            "test_brow…  1m30s/3m  5 VUs  1.11/s  p95 10 ms  p99 10 ms  1 errors  1 failed iterations",
-            id="with a shorter name",
-        ),
-        pytest.param(40, "test_br…  1m30s/3m  5 VUs  1.11/s  p95 …", id="cut at the end"),
+        pytest.param({"elapsed_ns": 45 * S}, 0.25, "2m15s left", id="a part"),
+        pytest.param({"elapsed_ns": 45 * S + 1}, 0.25, "2m15s left", id="a begun second is left"),
+        pytest.param({"elapsed_ns": 0}, 0, "setting up", id="not begun"),
+        pytest.param({"elapsed_ns": 200 * S}, 1, "finishing", id="in the graceful stop"),
+        pytest.param({"total_ns": 0}, 0, "0s left", id="without an end"),
+        pytest.param({"iterations_asked": 40}, 0.75, "about 4s left", id="iterations, as they went so far"),
+        pytest.param({"iterations_asked": 9000}, 1 / 18, "about 2m50s left", id="time ends it earlier"),
+        pytest.param({"iterations_asked": 9, "iterations": 0}, 1 / 18, "0 iterations", id="nobody knows yet"),
+        pytest.param({"iterations_asked": 30}, 1, "finishing", id="all iterations"),
     ],
 )
-def test_what_does_not_fit_on_the_terminal_gives_way(width: int, line: str) -> None:
-    assert drawn(width, elapsed_ns=90 * S) == line
-    assert len(line) <= width
+def test_what_is_done_and_what_is_left(values: dict[str, Any], share: float, left: str) -> None:
+    assert snapshot(**values).share_done == pytest.approx(share)
+    assert left_text(snapshot(**values)) == left
 
 
-def test_the_bar_grows_with_the_share_that_is_done() -> None:
-    console = Console(file=io.StringIO(), width=160, force_terminal=True, color_system="standard")
-    with console.capture() as shown:
-        console.print(LiveLine(snapshot(elapsed_ns=45 * S)))
-    done = shown.get().split("\x1b[32m")[1].split("\x1b[")[0]
-    assert done == "━" * 3
+@pytest.mark.parametrize(
+    "progress",
+    [
+        pytest.param(snapshot(budgets=(KEPT, BROKEN)), id="a load"),
+        pytest.param(SignIn("t", 1, 2), id="signing in"),
+    ],
+)
+def test_progress_travels_between_processes(progress: Snapshot | SignIn) -> None:
+    message = {type(progress).__name__: progress.to_plain()}
+    assert progress_of(json.loads(json.dumps(message))) == progress
 
 
-def test_a_name_is_shown_as_it_is_and_never_as_markup() -> None:
-    named = Snapshot("a[red]b", 0, 0, S, 0, 0, 0, 0, 0, Histogram())
-    console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
-    with console.capture() as shown:
-        console.print(LiveLine(named))
-    assert shown.get().startswith("a[red]b  setting up  ")
+def test_an_empty_message_is_no_progress() -> None:
+    assert progress_of({}) is None
+
+
+def test_the_percentiles_of_a_snapshot_are_those_of_its_latencies() -> None:
+    latency = Histogram.of([MS] * 90 + [9 * MS] * 8 + [S] * 2)
+    with_latencies = snapshot().with_latencies(latency)
+    figures = [with_latencies.p50, with_latencies.p95, with_latencies.p99]
+    assert figures == pytest.approx([MS, 9 * MS, S], rel=0.004)

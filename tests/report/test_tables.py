@@ -9,6 +9,7 @@ import pytest
 from pytest_loadtest.report.tables import (
     NARROWEST,
     budget_table,
+    by_verdict,
     check_table,
     generator_table,
     metric_table,
@@ -17,6 +18,7 @@ from pytest_loadtest.report.tables import (
     request_table,
     short_name,
     summary_table,
+    totals,
 )
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.rows import GeneratorRow, Latency, ShareRow
@@ -110,7 +112,59 @@ def test_a_narrow_terminal_does_without_some_columns_and_every_line_fits() -> No
     assert max(map(len, text.splitlines())) <= NARROWEST
     assert cells(text)[0] == ["load test", "verdict", "requests", "rate", "p95", "p99", "errors", "checks"]
     name = "".join(row.split("  ")[0].strip() for row in text.splitlines()[2:])
-    assert name.endswith("test_" + "a_very_long_name_" * 8)  # folded, not cut
+    assert name.endswith("test_" + "a_very_long_name_" * 8)  # broken, not cut
+
+
+def test_names_are_broken_between_their_words() -> None:
+    result = load_result(test="a.py::test_marketplace_public_access[Marketplace_Public_Access_Max_Load]")
+    names = [line[:24].rstrip() for line in render(summary_table([result], 80), 80).splitlines()[2:]]
+    assert names == [
+        "test_marketplace_public_",
+        "access[Marketplace_",
+        "Public_Access_Max_Load]",
+    ]
+    row = request("GET /api/library/agents/by-graph/{graph_id}/executions/{execution_id}")
+    lines = render(request_table([row]), 80).splitlines()[2:]
+    assert max(map(len, lines)) <= 80
+    assert [line.split("  ")[0] for line in lines] == [
+        "GET /api/library/agents/by-",
+        "graph/{graph_id}/executions/",
+        "{execution_id}",
+    ]
+
+
+def test_what_failed_stands_at_the_bottom_and_the_rest_as_it_was_run() -> None:
+    states = {"a": "failed", "b": "passed", "c": "invalid", "d": "failed", "e": "interrupted", "f": "passed"}
+    results = [load_result(test=name, state=state) for name, state in states.items()]
+    assert [result.test for result in by_verdict(results)] == ["b", "f", "c", "e", "a", "d"]
+    assert [row[0] for row in summary(*results)[1:]] == ["b", "f", "c", "e", "a", "d"]
+
+
+@pytest.mark.parametrize(
+    ("states", "vus", "words"),
+    [
+        pytest.param(
+            ["passed"], 5, "1 load test: 1 passed; 0.167 VU-minutes, peak 5 VUs", id="one of two seconds"
+        ),
+        pytest.param(
+            ["failed", "passed", "invalid", "passed"],
+            3000,
+            "4 load tests: 2 passed, 1 invalid, 1 failed; 400.0 VU-minutes, peak 3,000 VUs",
+            id="several",
+        ),
+    ],
+)
+def test_all_load_tests_in_a_line(states: list[str], vus: int, words: str) -> None:
+    timeline = replace(load_result().timeline, vus=(vus, vus))
+    results = [load_result(state=state, timeline=timeline) for state in states]
+    assert totals(results, 80) == words
+
+
+def test_a_line_of_many_verdicts_is_broken() -> None:
+    states = ("passed", "failed", "invalid", "interrupted", "aborted", "timed out", "set-up failed")
+    lines = totals([load_result(state=state) for state in states], 80).splitlines()
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_very_narrow_terminal_gets_a_readable_table() -> None:

@@ -15,6 +15,7 @@ from pytest_loadtest.core.metrics import Metrics
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.core.verdict import Measurement
+from pytest_loadtest.results.plain import from_plain
 from pytest_loadtest.results.rows import Latency
 from pytest_loadtest.results.timeline import MOST_TIMELINES, Timeline, timeline_of
 
@@ -133,7 +134,7 @@ def test_nothing_has_an_empty_timeline() -> None:
 
 def test_it_is_the_same_after_a_journey_as_json() -> None:
     found = timeline(played(range(100)))
-    assert Timeline.from_plain(json.loads(json.dumps(asdict(found)))) == found
+    assert from_plain(Timeline, json.loads(json.dumps(asdict(found)))) == found
 
 
 def merged_metrics(*parts: Metrics) -> Metrics:
@@ -181,4 +182,4 @@ def test_damaged_latencies_are_no_wrong_figures() -> None:
     text = plain["requests"][0]["latencies"][0]
     plain["requests"][0]["latencies"] = (text[:8] + ("A" if text[8] != "A" else "B") + text[9:],)
     with pytest.raises(ValueError, match="damaged histogram"):
-        Timeline.from_plain(plain).latency(0)
+        from_plain(Timeline, plain).latency(0)

@@ -1,0 +1,115 @@
+"""The results of a session's load tests, gathered from the reports of this process or of xdist's workers.
+
+Owns which outputs there are and when they are told. What an output does with a run is its own affair; one
+that fails spoils neither the run nor the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import chain
+from typing import Any, Protocol
+
+import pytest
+
+from pytest_loadtest.core.redaction import redact
+from pytest_loadtest.results.result import LoadResult
+from pytest_loadtest.results.run import Run
+
+# Modules of this package. Each has `outputs_of(config)`, which raises ConfigurationError for wrong options.
+_OUTPUT_MODULES = ("keeping", "html", "pull_request", "exporting")
+
+
+class Output(Protocol):
+    """Something that keeps or shows a run."""
+
+    def update(self, run: Run) -> None:
+        """Another load test is over; the next may never be."""
+
+    def finish(self, run: Run) -> None:
+        """The session is over, with its exit status."""
+
+    def note(self, run: Run) -> str | None:
+        """A line for the end of the terminal's summary: where it is to be found."""
+
+
+def outputs_of(config: pytest.Config) -> list[Output]:
+    """What the options ask for. Raises ConfigurationError."""
+    found = [
+        name for name in _OUTPUT_MODULES if find_spec(f"pytest_loadtest.plugin.{name}")
+    ]  # until all are there
+    modules = (import_module(f"pytest_loadtest.plugin.{name}") for name in found)
+    return list(chain.from_iterable(module.outputs_of(config) for module in modules))
+
+
+class Gathering:
+    """One per session that has load tests; with xdist, the controller's is the one with outputs."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._results: dict[str, list[LoadResult]] = {}  # by test
+        self._outputs: list[Output] | None = None
+        self._failed: dict[str, str] = {}  # outputs that could not do their work, and why
+        self._exit_status: int | None = None
+
+    @property
+    def results(self) -> list[LoadResult]:
+        """All results so far, in the order in which their tests were run."""
+        return list(chain.from_iterable(self._results.values()))
+
+    def check_outputs(self) -> None:
+        """Find out what is asked for, before any load. Raises ConfigurationError."""
+        outputs = outputs_of(self._config)
+        self._outputs = [] if hasattr(self._config, "workerinput") else outputs
+
+    def add(self, nodeid: str, results: list[LoadResult]) -> None:
+        """Keep these; a rerun replaces the earlier results of the same test."""
+        if results:
+            self._results[nodeid] = results
+            self._tell("update")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the results out of a report."""
+        plain: list[dict[str, Any]] = getattr(report, "load_results", [])
+        self.add(report.nodeid, [LoadResult.from_plain(each) for each in plain])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Also after Ctrl-C and after an error of pytest's own."""
+        self._exit_status = int(exitstatus)
+        if self._results:
+            self._tell("finish")
+        if self._failed and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED  # what was asked for is not there
+
+    def notes(self) -> Iterator[str]:
+        """What the outputs have to say at the end."""
+        run = self._run() if self._outputs else None
+        for output in self._outputs or ():
+            assert run is not None
+            if type(output).__name__ not in self._failed and (note := output.note(run)):
+                yield note
+        for name, why in self._failed.items():
+            yield f"{name} failed: {why}"
+
+    def _tell(self, what: str) -> None:
+        if self._outputs is None:  # the controller of xdist, whose workers have found the options right
+            self._outputs = outputs_of(self._config)
+        if not self._outputs:
+            return
+        run = self._run()
+        for output in self._outputs:
+            name = type(output).__name__
+            try:
+                getattr(output, what)(run)
+            except Exception as error:
+                self._failed[name] = redact(f"{type(error).__name__}: {error}")
+            else:
+                self._failed.pop(name, None)  # what holds is the latest
+
+    def _run(self) -> Run:
+        from pytest_loadtest.plugin.keeping import run_of
+
+        return run_of(self._config, tuple(self.results), self._exit_status)

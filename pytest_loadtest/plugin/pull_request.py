@@ -1,0 +1,90 @@
+"""The summary for a pull request: the file of --load-markdown, and the summary of a step of GitHub Actions.
+
+Owns when and where it is written. What it says is `report.markdown`'s affair.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_loadtest.plugin import options
+from pytest_loadtest.report.markdown import markdown_of
+from pytest_loadtest.report.markdown.blocks import size
+from pytest_loadtest.results import files
+from pytest_loadtest.results.paths import check_path, path_of
+from pytest_loadtest.results.run import Run
+
+# The variable with the file that GitHub Actions shows on the page of the run.
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+# Of one step, all of its commands together; GitHub shows nothing of a larger one.
+MOST_STEP_BYTES = 1024 * 1024
+
+
+class MarkdownFile:
+    """The file of --load-markdown, written anew after every load test."""
+
+    def __init__(self, template: str) -> None:
+        self._template = template
+
+    def update(self, run: Run) -> None:
+        """Write what there is so far. Raises OSError."""
+        text = markdown_of(run)
+        files.replace(path_of(self._template, run.began_at), text.encode("utf-8", "replace"))
+
+    finish = update
+
+    def note(self, run: Run) -> str | None:
+        """Where it is."""
+        return f"summary for the pull request in {path_of(self._template, run.began_at)}"
+
+    def __repr__(self) -> str:
+        return f"<MarkdownFile {self._template!r}>"
+
+
+class StepSummary:
+    """What is appended to the step's summary, once, at the end. Nobody asked for it: it fails no session."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._problem = ""
+
+    def update(self, run: Run) -> None:
+        """Not yet: what is appended cannot be replaced."""
+
+    def finish(self, run: Run) -> None:
+        """Append it to what earlier commands of the step have written."""
+        try:
+            self._append(markdown_of(run))
+        except OSError as error:
+            self._problem = f"no summary of the step: {error}"
+
+    def _append(self, text: str) -> None:
+        with self._path.open("ab") as file:
+            before = file.tell()
+            appended = f"\n\n{text}" if before else text
+            if before + size(appended) > MOST_STEP_BYTES:
+                self._problem = f"no summary of the step: it has {before:,} bytes already, more is not shown"
+                return
+            file.write(appended.encode("utf-8", "replace"))
+
+    def note(self, run: Run) -> str | None:  # noqa: ARG002 - every output is asked for its note so
+        """Only what went wrong: on GitHub the summary is seen beside this line."""
+        return self._problem or None
+
+    def __repr__(self) -> str:
+        return f"<StepSummary {str(self._path)!r}>"
+
+
+def outputs_of(config: pytest.Config) -> list[MarkdownFile | StepSummary]:
+    """What the option and the variable ask for. Raises ConfigurationError."""
+    outputs: list[MarkdownFile | StepSummary] = []
+    template, source = options.value_and_source(config, "markdown")
+    if template:
+        check_path(template, source)
+        outputs.append(MarkdownFile(template))
+    if summary := os.environ.get(STEP_SUMMARY):
+        outputs.append(StepSummary(Path(summary)))
+    return outputs
