@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SECONDS ?= 60
 STAMP := $(VENV)/.installed
 
-.PHONY: perf test lint types unit bench fuzz clean
+.PHONY: perf test lint types unit bench chromium fuzz clean
 
 perf: $(STAMP)            ## run the marketplace load tests against the embedded platform
 	$(BIN)/pytest perf_tests -m marketplace
@@ -19,12 +19,17 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP)
+unit: $(STAMP) chromium
 	$(BIN)/pytest -n 2 --dist worksteal
 
 bench: $(STAMP)           ## the generator beside its peers; needs nginx, openssl, wrk and hey (Debian packages)
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks.throughput
+
+chromium:                 ## the browser that looks at report pages, where there is none: Debian's package
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	  SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 
 fuzz: $(STAMP)            ## hostile answers against the parser, guided by coverage, for SECONDS
 	$(BIN)/pip install --quiet --editable '.[fuzz]'

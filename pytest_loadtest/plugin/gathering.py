@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.util import find_spec
 from itertools import chain
 from typing import Any, Protocol
 
@@ -37,10 +36,7 @@ class Output(Protocol):
 
 def outputs_of(config: pytest.Config) -> list[Output]:
     """What the options ask for. Raises ConfigurationError."""
-    found = [
-        name for name in _OUTPUT_MODULES if find_spec(f"pytest_loadtest.plugin.{name}")
-    ]  # until all are there
-    modules = (import_module(f"pytest_loadtest.plugin.{name}") for name in found)
+    modules = (import_module(f"pytest_loadtest.plugin.{name}") for name in _OUTPUT_MODULES)
     return list(chain.from_iterable(module.outputs_of(config) for module in modules))
 
 

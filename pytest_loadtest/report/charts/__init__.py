@@ -1,0 +1,1 @@
+"""Pictures of one load test: from a `LoadResult` to Vega-Lite specifications, and from those to SVG."""

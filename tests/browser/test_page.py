@@ -1,0 +1,193 @@
+"""The page of --load-html, as a browser shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import Open, Opened
+from tests.browser.looking import sideways, text_problems, too_faint, widest_line
+
+_STILL, _LIVE = "figure > .loadtest-picture", "figure .live svg"
+_PICTURES = 3 + 4 + 4
+
+
+def first_column(opened: Opened, n: int = 1) -> list[str]:
+    return opened.page.locator(f".page-index tbody tr > :nth-child({n + 1})").all_inner_texts()
+
+
+def assert_pictures_can_be_read(opened: Opened, selector: str, least_width: float) -> None:
+    pictures = opened.page.locator(selector)
+    assert pictures.count() == _PICTURES
+    for picture in pictures.all():
+        box = picture.bounding_box()
+        assert box is not None
+        assert box["width"] >= least_width
+        assert box["height"] > 100
+        assert widest_line(picture) > least_width / 2
+        assert text_problems(picture) == []
+
+
+class TestStill:
+    def test_they_are_there_without_scripts(self, made_up_page: Path, open_page: Open) -> None:
+        opened = open_page(made_up_page, java_script_enabled=False)
+        assert opened.page.locator(_STILL).count() == _PICTURES
+        assert all(picture.is_visible() for picture in opened.page.locator(_STILL).all())
+        assert not opened.page.locator(".page-hint").is_visible()
+
+    def test_texts_of_still_pictures_neither_overlap_nor_are_cut(
+        self, made_up_page: Path, open_page: Open
+    ) -> None:
+        opened = open_page(made_up_page)
+        opened.page.emulate_media(media="print")  # with scripts, only there are they shown
+        assert_pictures_can_be_read(opened, _STILL, 400)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+class TestWithScripts:
+    def test_pictures_are_drawn_anew_and_nothing_is_logged_or_asked_for(
+        self, made_up_page: Path, open_page: Open, scheme: str
+    ) -> None:
+        opened = open_page(made_up_page, color_scheme=scheme)
+        opened.scroll_through()
+        assert_pictures_can_be_read(opened, _LIVE, 400)
+        assert opened.console == []
+        assert opened.requests == [made_up_page.as_uri()]
+        assert not opened.page.locator(_STILL).first.is_visible()
+
+    def test_every_text_stands_out_from_what_is_behind_it(
+        self, made_up_page: Path, open_page: Open, scheme: str
+    ) -> None:
+        opened = open_page(made_up_page, color_scheme=scheme)
+        opened.scroll_through()
+        assert too_faint(opened.page.locator("body")) == []
+
+
+class TestPointer:
+    def test_it_shows_the_figures_of_the_second_it_is_at(self, made_up_page: Path, open_page: Open) -> None:
+        opened = open_page(made_up_page)
+        opened.scroll_through(1)
+        picture = opened.page.locator(_LIVE).first
+        picture.scroll_into_view_if_needed()
+        picture.hover(position={"x": 250, "y": 110})
+        tooltip = opened.page.locator("#vg-tooltip-element.visible")
+        tooltip.wait_for()
+        told = dict(line.split("\t") for line in tooltip.inner_text().splitlines())
+        assert set(told) == {"time", "p50", "p95", "p99", "virtual users"}
+        assert told["p50"].endswith(" ms")
+        assert opened.console == []
+
+    def test_the_wheel_zooms_with_a_key_and_scrolls_without(
+        self, made_up_page: Path, open_page: Open
+    ) -> None:
+        opened = open_page(made_up_page)
+        opened.scroll_through(1)
+        page, picture = opened.page, opened.page.locator(_LIVE).first
+        picture.scroll_into_view_if_needed()
+        picture.hover(position={"x": 250, "y": 110})
+        before, top = picture.text_content(), page.evaluate("scrollY")
+        page.mouse.wheel(0, 60)
+        page.wait_for_function("before => scrollY > before", arg=top)
+        assert picture.text_content() == before
+        picture.hover(position={"x": 250, "y": 110})
+        page.keyboard.down("Shift")
+        page.mouse.wheel(0, -300)
+        page.wait_for_function(
+            "before => document.querySelector('figure .live svg').textContent !== before", arg=before
+        )
+
+
+class TestIndex:
+    def test_failed_ones_come_first(self, made_up_page: Path, open_page: Open) -> None:
+        assert first_column(open_page(made_up_page), 0) == ["failed", "failed", "passed"]
+
+    @pytest.mark.parametrize(
+        ("heading", "column", "ordered"),
+        [
+            pytest.param("p95", 7, ["402 ms", "160 ms", "39.2 ms"], id="latency: the slowest first"),
+            pytest.param("VUs", 2, ["200", "157", "100"], id="users: as numbers"),
+            pytest.param("errors", 9, ["2.72%", "0%", "0%"], id="errors: the most first"),
+            pytest.param("checks", 10, ["-", "96.23%", "100%"], id="checks: the worst first"),
+        ],
+    )
+    def test_a_click_sorts_by_a_column_and_another_turns_it_round(
+        self, made_up_page: Path, open_page: Open, heading: str, column: int, ordered: list[str]
+    ) -> None:
+        opened = open_page(made_up_page)
+        button = opened.page.get_by_role("button", name=heading, exact=True)
+        button.click()
+        assert first_column(opened, column) == ordered
+        button.click()
+        assert first_column(opened, column)[0] == ordered[-1]
+
+    def test_the_keyboard_sorts_and_it_is_told_to_who_does_not_see(
+        self, made_up_page: Path, open_page: Open
+    ) -> None:
+        opened = open_page(made_up_page)
+        opened.page.get_by_role("button", name="load test", exact=True).focus()
+        opened.page.keyboard.press("Enter")
+        names = first_column(opened)
+        assert names == sorted(names)
+        heading = opened.page.get_by_role("columnheader", name="load test")
+        assert heading.get_attribute("aria-sort") == "ascending"
+        assert opened.page.locator("th[aria-sort]").count() == 1
+
+    def test_a_row_leads_to_its_part(self, made_up_page: Path, open_page: Open) -> None:
+        opened = open_page(made_up_page)
+        opened.page.get_by_role("link", name="tests/test_blocks.py::test_blocks_at_a_rate").first.click()
+        box = opened.page.locator("#load-test-3").bounding_box()
+        assert box is not None
+        assert -1 <= box["y"] < 900
+
+
+class TestPhone:
+    def test_nothing_is_beyond_the_edge(self, made_up_page: Path, open_page: Open) -> None:
+        opened = open_page(made_up_page, viewport={"width": 360, "height": 740})
+        assert sideways(opened.page) == 0
+
+    def test_pictures_are_drawn_for_its_width_with_text_of_the_same_size(
+        self, made_up_page: Path, open_page: Open
+    ) -> None:
+        opened = open_page(made_up_page, viewport={"width": 360, "height": 740})
+        opened.scroll_through()
+        assert sideways(opened.page) == 0
+        assert_pictures_can_be_read(opened, _LIVE, 300)
+        text = opened.page.locator(f"{_LIVE} text").first
+        box = text.bounding_box()
+        assert box is not None
+        assert box["height"] >= 11
+
+
+class TestPrint:
+    def test_still_pictures_and_all_tables_are_on_paper(self, made_up_page: Path, open_page: Open) -> None:
+        opened = open_page(made_up_page, color_scheme="dark")
+        opened.scroll_through()
+        opened.page.emulate_media(media="print")
+        assert all(picture.is_visible() for picture in opened.page.locator(_STILL).all())
+        assert not any(picture.is_visible() for picture in opened.page.locator(_LIVE).all())
+        assert too_faint(opened.page.locator("body")) == []
+        background = opened.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        assert background == "rgb(255, 255, 255)"
+
+    def test_it_becomes_a_document(self, made_up_page: Path, open_page: Open) -> None:
+        assert open_page(made_up_page).page.pdf().startswith(b"%PDF")
+
+
+class TestOfARealRun:
+    def test_markup_of_a_server_a_test_id_and_names_does_nothing(
+        self, reports: Path, open_page: Open
+    ) -> None:
+        opened = open_page(reports / "page.html")
+        opened.scroll_through()
+        assert opened.page.title() == "Load tests: 3 of 4 passed"
+        assert (opened.console, opened.dialogs) == ([], [])
+        assert opened.requests == [(reports / "page.html").as_uri()]
+        assert "<img src=x onerror=" in opened.page.locator("body").inner_text()
+        assert opened.page.locator("img").count() == 0
+
+    def test_very_short_loads_have_pictures_that_can_be_read(self, reports: Path, open_page: Open) -> None:
+        opened = open_page(reports / "page.html")
+        opened.scroll_through()
+        for picture in opened.page.locator(_LIVE).all():
+            assert text_problems(picture) == []

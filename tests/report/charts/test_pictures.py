@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from pytest_loadtest.report.charts.interactive import interactive
+from pytest_loadtest.report.charts.picture import Picture, shown_name
+from pytest_loadtest.report.charts.pictures import MOST_SCOPED, pictures_of
+from pytest_loadtest.results.timeline import Timeline
+from tests.report.loads import broken_load, frozen_load, latency_budget, long_load, passed_load
+from tests.report.samples import load_result
+
+
+def by_key(pictures: list[Picture]) -> dict[str, Picture]:
+    return {picture.key: picture for picture in pictures}
+
+
+def texts(picture: Picture) -> str:
+    return json.dumps(picture.spec)
+
+
+def test_a_load_that_never_ran_has_no_picture() -> None:
+    assert pictures_of(load_result(timeline=Timeline())) == []
+
+
+def test_a_closed_load_has_latency_traffic_and_distribution() -> None:
+    assert list(by_key(pictures_of(passed_load(12)))) == ["latency", "traffic", "distribution"]
+
+
+def test_an_open_load_in_which_arrivals_waited_has_a_picture_of_them() -> None:
+    picture = by_key(pictures_of(frozen_load(12)))["queue"]
+    assert "240 iterations waited" in picture.description
+    assert "37 were dropped" in picture.description
+
+
+def test_budgets_are_drawn_in() -> None:
+    pictures = by_key(pictures_of(broken_load(12)))
+    for key in ("latency", "distribution"):
+        assert "p95 \\u2264 250 ms" in texts(pictures[key])
+        assert "p95 ≤ 250 ms, broken" in pictures[key].description
+
+
+def test_a_budget_far_above_is_named_beneath_the_title() -> None:
+    assert "p99 ≤ 2 s" in by_key(pictures_of(passed_load(12)))["latency"].note
+
+
+def test_requests_with_budgets_of_their_own_have_their_own_picture() -> None:
+    picture = by_key(pictures_of(broken_load(12)))["latency-request-0"]
+    assert picture.title == "Latency over time: GET /api/credits"
+    assert "p95 \\u2264 100 ms" in texts(picture)
+
+
+def test_only_some_of_many_requests_with_budgets_have_one() -> None:
+    budgets = tuple(
+        latency_budget("p95", 1, 0.1, scope="request", pattern=f"*{letter}*") for letter in "agentsco"
+    )
+    result = replace(passed_load(6), budgets=budgets)
+    assert sum(key.startswith("latency-") for key in by_key(pictures_of(result))) == MOST_SCOPED
+
+
+def test_a_pattern_that_no_request_had_has_none() -> None:
+    budgets = (latency_budget("p95", 1, 0.1, scope="request", pattern="never"),)
+    assert len(pictures_of(replace(passed_load(6), budgets=budgets))) == 3
+
+
+def test_what_was_judged_is_tinted() -> None:
+    spans = by_key(pictures_of(passed_load(12)))["latency"].spec["layer"][0]
+    assert spans["data"]["values"] == [{"t": 2000, "end": 10000}]
+
+
+def test_a_thinned_picture_says_so() -> None:
+    result = long_load(seconds=612, names=1)
+    pictures = by_key(pictures_of(result))
+    assert "Each point is the worst second of 3." in pictures["latency"].note
+    assert "mean of requests" in pictures["traffic"].note
+
+
+def test_every_picture_has_its_main_figures_in_words() -> None:
+    for picture in pictures_of(broken_load(12)):
+        assert any(character.isdigit() for character in picture.description)
+        assert picture.description.endswith(".")
+
+
+def test_names_are_data_and_never_expressions() -> None:
+    """A name that closes a string of Vega's expressions changes nothing in the specification."""
+    result = passed_load(12)
+    hostile = "'] || alert(1) || datum['"
+    requests = (replace(result.timeline.requests[0], name=hostile), *result.timeline.requests[1:])
+    changed = replace(result, timeline=replace(result.timeline, requests=requests))
+    for picture in pictures_of(changed):
+        for spec in (picture.spec, interactive(picture)):
+            assert all("alert" not in expression for expression in expressions_of(spec))
+
+
+def expressions_of(spec: object) -> list[str]:
+    """Every text that Vega would run."""
+    if isinstance(spec, dict):
+        own = [str(spec[key]) for key in ("labelExpr", "calculate", "test", "expr", "filter") if key in spec]
+        return own + [found for value in spec.values() for found in expressions_of(value)]
+    return [found for each in spec for found in expressions_of(each)] if isinstance(spec, list) else []
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("GET /a", "GET /a"),
+        ("GET /api/store/agents/{slug}/reviews", "GET /api/sto…lug}/reviews"),
+        (
+            "a\x00b\ud800c\nd",
+            "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c\N{REPLACEMENT CHARACTER}d",
+        ),
+    ],
+)
+def test_a_name_is_printable_and_short(name: str, shown: str) -> None:
+    found = shown_name(name)
+    assert found == shown or (len(found) <= 26 and "…" in found)
+    assert all(each.isprintable() for each in found)
+
+
+class TestInteractive:
+    def test_the_still_picture_stays_as_it_was(self) -> None:
+        (picture, *_) = pictures_of(passed_load(6))
+        before = json.dumps(picture.spec)
+        interactive(picture)
+        assert json.dumps(picture.spec) == before
+
+    def test_it_is_as_wide_as_its_place_and_answers_to_a_pointer(self) -> None:
+        for picture in pictures_of(passed_load(6)):
+            spec = interactive(picture)
+            assert spec["width"] == "container"
+            assert [each["name"] for each in spec["layer"][-1]["params"]] == ["hovered", "zoom"]
+
+    def test_the_wheel_alone_scrolls_the_page(self) -> None:
+        (picture, *_) = pictures_of(passed_load(6))
+        zoom = interactive(picture)["layer"][-1]["params"][1]["select"]["zoom"]
+        assert "ctrlKey" in zoom
