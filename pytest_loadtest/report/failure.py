@@ -126,9 +126,8 @@ def authentication_line(row: AuthenticationRow) -> str:
     """What was done to have the tokens: none of it is in the load's figures."""
     parts = []
     if row.attempts:
-        parts.append(
-            f"{_number(row.attempts, 'attempt')} in {format_duration(row.time_ns)}, {row.successes:,} succeeded"
-        )
+        attempts = f"{_number(row.attempts, 'attempt')} in {format_duration(row.time_ns)}"
+        parts.append(f"{attempts}, {row.successes:,} succeeded")
     counts = {
         "throttled (429)": row.throttled,
         "renewed": row.renewals,
