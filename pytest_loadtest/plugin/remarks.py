@@ -121,8 +121,9 @@ def _on_refused_tokens(ended: EndedLoad) -> Iterator[str]:
     refused = sum(series.statuses[UNAUTHORIZED] for series in requests)
     if authentication and authentication.reused and refused * 2 > sum(s.total.total() for s in requests):
         yield (
-            f"{refused:,} requests were refused with {UNAUTHORIZED}; {authentication.reused} of the tokens were "
-            "kept from an earlier run: if the users were made anew since, pytest --cache-clear forgets them"
+            f"{refused:,} requests were refused with {UNAUTHORIZED}; {authentication.reused} of the tokens "
+            "were kept from an earlier run: if the users were made anew since, pytest --cache-clear forgets "
+            "them"
         )
 
 

@@ -90,7 +90,7 @@ def run_load(job: LoadJob) -> Loaded:
 
 
 def _needed_for_s(plan: TestPlan) -> float:
-    """How long tokens must last. What is over after so many iterations may be over soon: its duration is a limit."""
+    """How long tokens must last. The duration of a load of so many iterations is only a limit."""
     shape = plan.load.shape
     return 0.0 if plan.once or iterations_asked(shape) else shape.duration_ns / NS_PER_S
 
