@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import pytest
 
 from pytest_loadtest.core.redaction import redact
+from pytest_loadtest.plugin.undisturbed import undisturbed
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.run import Run
 
@@ -22,7 +23,9 @@ _OUTPUT_MODULES = ("keeping", "html", "pull_request", "exporting")
 
 
 class Output(Protocol):
-    """Something that keeps or shows a run."""
+    """Something that keeps or shows a run. `option` is what asked for it, in words."""
+
+    option: str
 
     def update(self, run: Run) -> None:
         """Another load test is over; the next may never be."""
@@ -85,7 +88,7 @@ class Gathering:
         run = self._run() if self._outputs else None
         for output in self._outputs or ():
             assert run is not None
-            if type(output).__name__ not in self._failed and (note := output.note(run)):
+            if output.option not in self._failed and (note := output.note(run)):
                 yield note
         for name, why in self._failed.items():
             yield f"{name} failed: {why}"
@@ -97,9 +100,10 @@ class Gathering:
             return
         run = self._run()
         for output in self._outputs:
-            name = type(output).__name__
+            name = output.option
             try:
-                getattr(output, what)(run)
+                with undisturbed():
+                    getattr(output, what)(run)
             except Exception as error:
                 self._failed[name] = redact(f"{type(error).__name__}: {error}")
             else:

@@ -160,6 +160,8 @@ class LoadSamples:
 class SamplesOutput:
     """At the end of the session: how many requests stand where. Under xdist the workers' files are told."""
 
+    option = "--load-samples"
+
     def __init__(self, config: pytest.Config) -> None:
         self._sampling = None
         self._told: list[dict[str, Any]] = []

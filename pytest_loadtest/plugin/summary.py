@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +12,7 @@ from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.plugin.collection import runs_load
 from pytest_loadtest.plugin.gathering import Gathering
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
+from pytest_loadtest.plugin.undisturbed import undisturbed
 from pytest_loadtest.report.failure import authentication_line, details
 from pytest_loadtest.report.tables import (
     budget_table,
@@ -74,7 +72,7 @@ class Summary:
         if not results or self._is_shown or writer is None:
             return
         self._is_shown = True
-        with _undisturbed():
+        with undisturbed():
             self._write(writer, results)
 
     def _write(self, writer: Any, results: list[LoadResult]) -> None:
@@ -101,26 +99,6 @@ class Summary:
         if result.state == "passed":
             for remark in result.remarks:
                 writer.write_line(f"note: {result.test}: {remark}")
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C is raised behind this, and not in it."""
-    is_ours = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )
-    if not is_ours:
-        yield
-        return
-    asked: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if asked:
-        raise KeyboardInterrupt
 
 
 def begin_gathering(config: pytest.Config) -> Gathering:

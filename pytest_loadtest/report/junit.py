@@ -51,7 +51,7 @@ def _figures(result: LoadResult) -> dict[str, float | None]:
         "dropped_iterations": result.dropped,
         "checks_percent": 100 * result.check_share,
         "budgets": len(result.budgets),
-        "broken_budgets": len(result.broken),
+        "broken_budgets": sum(not row.invalid for row in result.broken),
         "vus": result.vus,
         "duration_s": result.ran_ns / NS_PER_S,
     }
