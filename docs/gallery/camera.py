@@ -22,7 +22,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 VIEWPORT = {"width": 1000, "height": 900}
 MARGIN_PX = 12
 # Flat colours and the edges of letters: a picture of a report has few more, and is half as large with them.
-COLORS = 96
+COLORS = 256  # as many as a PNG with a palette has
 PATIENCE_MS = 10_000
 
 
@@ -42,10 +42,13 @@ class Shot:
 
 
 class Camera:
-    """A browser, while it is entered."""
+    """A browser, while it is entered. A page that is in several pictures is opened once."""
 
     _playwright: Playwright
     _browser: Browser
+
+    def __init__(self) -> None:
+        self._opened: dict[str, Page] = {}
 
     def __enter__(self) -> Self:
         path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -62,15 +65,20 @@ class Camera:
 
     def take(self, shot: Shot, folder: Path) -> Path:
         """The picture as a file of the folder."""
-        context = self._browser.new_context(**{"viewport": VIEWPORT, **shot.words})
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        page.goto(shot.page.as_uri())
+        page = self._page(shot)
         draw_all(page, shot.element)
         path = folder / f"{shot.name}.png"
         path.write_bytes(smaller(page.screenshot(full_page=True, clip=area_of(page, shot))))
-        context.close()
         return path
+
+    def _page(self, shot: Shot) -> Page:
+        key = f"{shot.page} {dict(shot.words)}"
+        if key not in self._opened:
+            page = self._browser.new_page(**{"viewport": VIEWPORT, **shot.words})
+            page.set_default_timeout(PATIENCE_MS)
+            page.goto(shot.page.as_uri())
+            self._opened[key] = page
+        return self._opened[key]
 
 
 def draw_all(page: Page, element: str) -> None:

@@ -28,7 +28,8 @@ async def browse(http: Client, vu: VirtualUser, platform: Platform) -> None:
     vu.check("agent has a description", details.status_code == 200 and bool(details.json()["description"]))
 
 
-@pytest.mark.load(vus=10, duration="20s", ramp_up="4s", ramp_down="4s")
+@pytest.mark.faults(latency_s=0.05)  # what a service that is not on this machine takes
+@pytest.mark.load(vus=6, duration="20s", ramp_up="4s", ramp_down="4s")
 @pytest.mark.budget(p95="250ms", p99="500ms", error_rate="1%", check_rate="99%")
 async def test_browsing_passes(http: Client, vu: VirtualUser, platform: Platform) -> None:
     await browse(http, vu, platform)
@@ -52,7 +53,7 @@ async def test_a_busy_generator_is_no_verdict(http: Client, vu: VirtualUser, pla
 
 
 @pytest.mark.faults(freeze_s=2.0, freeze_every_s=10.0)
-@pytest.mark.load(rate="60/s", duration="30s", max_vus=300)
+@pytest.mark.load(rate="20/s", duration="30s", max_vus=100)
 @pytest.mark.budget(p95="500ms", p99="1s")
 async def test_an_open_model_sees_freezes(http: Client, vu: VirtualUser, platform: Platform) -> None:
     await browse(http, vu, platform)
