@@ -1,8 +1,9 @@
-"""The load tests whose reports the gallery shows: one that passes and three that do not, each for its own reason.
+"""The load tests whose reports the gallery shows: one passes, three do not, each for its own reason.
 
-    python docs/gallery/make.py
+    python -m docs.gallery.make
 
-runs them on the demo platform and makes the pictures anew.
+runs them on the demo platform and makes the pictures anew. The loads are modest, so that a machine with
+other work has time for them too: else each of them would say that the generator was the bottleneck.
 """
 
 from __future__ import annotations
@@ -27,23 +28,24 @@ async def browse(http: Client, vu: VirtualUser, platform: Platform) -> None:
     vu.check("agent has a description", details.status_code == 200 and bool(details.json()["description"]))
 
 
-@pytest.mark.load(vus=20, duration="30s", ramp_up="5s", ramp_down="5s")
+@pytest.mark.faults(latency_s=0.05)  # what a service that is not on this machine takes
+@pytest.mark.load(vus=6, duration="20s", ramp_up="4s", ramp_down="4s")
 @pytest.mark.budget(p95="250ms", p99="500ms", error_rate="1%", check_rate="99%")
 async def test_browsing_passes(http: Client, vu: VirtualUser, platform: Platform) -> None:
     await browse(http, vu, platform)
-    await vu.think("50ms", "150ms")
+    await vu.think("100ms", "300ms")
 
 
 @pytest.mark.faults(latency_s=0.2, error_rate=0.04)
-@pytest.mark.load(vus=20, duration="30s", ramp_up="5s", ramp_down="5s")
+@pytest.mark.load(vus=10, duration="20s", ramp_up="4s", ramp_down="4s")
 @pytest.mark.budget(p95="150ms", error_rate="1%", check_rate="99%")
 @pytest.mark.budget(p95="1s", request="agent details")
 async def test_a_slow_and_faulty_platform_fails(http: Client, vu: VirtualUser, platform: Platform) -> None:
     await browse(http, vu, platform)
-    await vu.think("50ms", "150ms")
+    await vu.think("100ms", "300ms")
 
 
-@pytest.mark.load(vus=20, duration="30s")
+@pytest.mark.load(vus=20, duration="20s")
 @pytest.mark.budget(p95="60ms")
 async def test_a_busy_generator_is_no_verdict(http: Client, vu: VirtualUser, platform: Platform) -> None:
     await browse(http, vu, platform)
@@ -51,7 +53,7 @@ async def test_a_busy_generator_is_no_verdict(http: Client, vu: VirtualUser, pla
 
 
 @pytest.mark.faults(freeze_s=2.0, freeze_every_s=10.0)
-@pytest.mark.load(rate="60/s", duration="30s", max_vus=300)
+@pytest.mark.load(rate="20/s", duration="30s", max_vus=100)
 @pytest.mark.budget(p95="500ms", p99="1s")
 async def test_an_open_model_sees_freezes(http: Client, vu: VirtualUser, platform: Platform) -> None:
     await browse(http, vu, platform)
