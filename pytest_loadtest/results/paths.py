@@ -30,11 +30,25 @@ def check_path(template: str, source: str) -> None:
             raise ConfigurationError(
                 f"{source}: {template!r}: {{{word}}} means nothing; allowed is {{timestamp}}"
             )
+    try:
+        problem = _problem_of(template)
+    except (OSError, RuntimeError, ValueError) as error:  # a name too long, an unknown ~user, a null byte
+        problem = f": {getattr(error, 'strerror', None) or error}"
+    if problem:
+        raise ConfigurationError(f"{source}: {template!r}{problem}")
+
+
+def _problem_of(template: str) -> str:
+    """What goes behind the path; empty if a file can be written there. It looks and makes nothing."""
     path = path_of(template, "")
     if template.endswith(("/", os.sep)) or path.is_dir():
-        raise ConfigurationError(f"{source}: {template!r} is a folder, not a file to be written")
-    parent = next(each for each in path.parents if each.exists())
-    if not parent.is_dir():
-        raise ConfigurationError(f"{source}: {template!r}: {parent} is no folder")
-    if not os.access(path if path.exists() else parent, os.W_OK):
-        raise ConfigurationError(f"{source}: {template!r}: no permission to write there")
+        return " is a folder, not a file to be written"
+    if path.exists() and not path.is_file():
+        return " is a device or the like, which a file would replace"
+    folder = next(each for each in path.resolve().parents if each.exists())
+    if not folder.is_dir():
+        return f": {folder} is no folder"
+    # The folder, too: files are replaced as a whole, by one that is made beside them.
+    if not os.access(folder, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        return ": no permission to write there"
+    return ""
