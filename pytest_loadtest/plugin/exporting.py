@@ -43,6 +43,8 @@ WORKER_NOTES = "load_export_notes"  # in a worker's output
 class Exporting:
     """One per process that runs loads. Exporters begin with the first load, and end with the session."""
 
+    option = "--load-export"
+
     def __init__(self, config: pytest.Config, senders: list[Sender]) -> None:
         self._config = config
         self._senders = senders
@@ -110,6 +112,8 @@ class Exporting:
 
 class WorkersNotes:
     """On the controller of xdist: what failed on the workers, which do the exporting."""
+
+    option = "--load-export"
 
     def __init__(self) -> None:
         self._notes: list[str] = []

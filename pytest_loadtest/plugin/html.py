@@ -27,6 +27,8 @@ HOW_TO_INSTALL = "pip install 'pytest-loadtest[html]'"
 class HtmlPage:
     """The file of one session."""
 
+    option = "--load-html"
+
     def __init__(self, template: str) -> None:
         self._template = template
         self._page: Page | None = None

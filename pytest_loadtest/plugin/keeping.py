@@ -76,6 +76,8 @@ def _plan_of(config: pytest.Config) -> SessionPlan | None:
 class RunFile:
     """The file of one session."""
 
+    option = "--load-json"
+
     def __init__(self, template: str) -> None:
         self._template = template
 

@@ -26,6 +26,8 @@ MOST_STEP_BYTES = 1024 * 1024
 class MarkdownFile:
     """The file of --load-markdown, written anew after every load test."""
 
+    option = "--load-markdown"
+
     def __init__(self, template: str) -> None:
         self._template = template
 
@@ -46,6 +48,8 @@ class MarkdownFile:
 
 class StepSummary:
     """What is appended to the step's summary, once, at the end. Nobody asked for it: it fails no session."""
+
+    option = STEP_SUMMARY
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -25,6 +25,8 @@ TWO = """
 class Told:
     """An output that remembers what it was told."""
 
+    option = "--load-told"
+
     def __init__(self) -> None:
         self.updates: list[list[str]] = []
         self.finished: list[int | None] = []
@@ -41,6 +43,8 @@ class Told:
 
 class Broken(Told):
     """One that cannot do its work."""
+
+    option = "--load-broken"
 
     def __init__(self, *, recovers: bool = False) -> None:
         super().__init__()
@@ -133,7 +137,7 @@ def test_one_that_fails_is_told_of_and_fails_the_session_but_nothing_else(
     result.assert_outcomes(passed=3)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert len(told.updates) == 2
-    result.stdout.fnmatch_lines(["told of 2 load tests", "Broken failed: OSError: no space left*"])
+    result.stdout.fnmatch_lines(["told of 2 load tests", "--load-broken failed: OSError: no space left*"])
     assert "abcdef123456" not in result.stdout.str()
 
 
@@ -142,7 +146,7 @@ def test_one_that_works_in_the_end_has_not_failed(project: Project, monkeypatch:
     project.write(TWO)
     result = project.run()
     assert result.ret == pytest.ExitCode.OK
-    assert "Broken failed" not in result.stdout.str()
+    assert "--load-broken failed" not in result.stdout.str()
 
 
 def test_a_session_without_load_tests_tells_nobody(project: Project, told: Told) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from pytest_loadtest.plugin.sampling import Sampling
 from pytest_loadtest.results.run import Run
 from tests.plugin.conftest import Project
 
@@ -181,7 +182,7 @@ def test_a_file_that_cannot_be_written_breaks_no_load_but_fails_the_session(
     result = project.run("--load-samples=samples.jsonl", *arguments, plugins=XDIST if distributed else ())
     result.assert_outcomes(passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines([f"SamplesOutput failed: *samples{suffix}: No space left on device"])
+    result.stdout.fnmatch_lines([f"--load-samples failed: *samples{suffix}: No space left on device"])
 
 
 def test_a_writer_that_dies_breaks_no_load(project: Project) -> None:
@@ -201,7 +202,8 @@ def test_a_writer_that_dies_breaks_no_load(project: Project) -> None:
     result = project.run("--load-samples=samples.jsonl")
     result.assert_outcomes(passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["SamplesOutput failed: *the process that writes it has died"])
+    result.stdout.fnmatch_lines(["--load-samples failed: *the process that writes it has died"])
+    assert list(project.pytester.path.glob(".samples*")) == []
 
 
 def test_a_writer_that_cannot_be_started_breaks_no_load(
@@ -218,7 +220,7 @@ def test_a_writer_that_cannot_be_started_breaks_no_load(
     result = project.run("--load-samples=samples.jsonl")
     result.assert_outcomes(passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["SamplesOutput failed: *No such file or directory"])
+    result.stdout.fnmatch_lines(["--load-samples failed: *No such file or directory"])
     assert list(project.pytester.path.glob(".samples*")) == []
 
 
@@ -248,6 +250,13 @@ def test_a_child_of_the_session_that_outlives_it_keeps_nobody_waiting(project: P
     finally:
         os.kill(int((project.pytester.path / "pid").read_text()), signal.SIGKILL)
     assert len(rows_in(project.pytester.path / "samples.jsonl")) == 7
+
+
+def test_of_a_file_that_was_never_begun_nothing_is_told(tmp_path: Path) -> None:
+    sampling = Sampling(tmp_path / "samples.gw2.jsonl")  # of a worker of xdist that had no load test
+    sampling.close()
+    assert sampling.outcome == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_the_option_nothing_is_started(project: Project) -> None:

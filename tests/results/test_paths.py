@@ -70,6 +70,11 @@ def test_what_cannot_be_written_is_said_before_any_load(template: str, said: str
     assert said in str(raised.value)
 
 
+def test_what_is_written_to_may_be_a_pipe() -> None:
+    os.mkfifo("pipe")
+    check_path("pipe", "--load-samples", is_replaced=False)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_may_not_be_written_to_is_said() -> None:
     Path("folder").mkdir()
