@@ -152,14 +152,16 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "said"), WRONG, ids=[name for name, _ in WRONG])
-@pytest.mark.parametrize("distributed", [False, True], ids=["alone", "with xdist"])
+@pytest.mark.parametrize(
+    ("name", "said", "workers"),
+    [*((*row, ()) for row in WRONG), (*WRONG[0], ("-n1",))],
+    ids=[*(name for name, _ in WRONG), "with xdist"],
+)
 def test_a_wrong_path_is_a_usage_error_before_any_load(
-    project: Project, name: str, said: str, distributed: bool
+    project: Project, name: str, said: str, workers: tuple[str, ...]
 ) -> None:
     project.write(TWO_TESTS)
-    arguments = ("-n1",) if distributed else ()
-    result = project.run(f"--load-samples={name}", *arguments, plugins=XDIST if distributed else ())
+    result = project.run(f"--load-samples={name}", *workers, plugins=XDIST if workers else ())
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*--load-samples: '{name}'*{said}*"])
     assert project.target.requests == []
