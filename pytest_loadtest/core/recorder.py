@@ -24,7 +24,7 @@ from pytest_loadtest.core.records import (
     iteration_records,
     request_records,
 )
-from pytest_loadtest.core.redaction import redact_declared, redacted_sample
+from pytest_loadtest.core.redaction import redact_name, redacted_sample
 from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts
 from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.errors import MisuseError
@@ -151,7 +151,7 @@ class Recorder(RequestRecorder):
         """The name a request goes by in the results."""
         if name in self._ids:
             return name
-        return redact_declared(name) if len(self._series) < MOST_NAMES else OTHER_NAMES
+        return redact_name(name) if len(self._series) < MOST_NAMES else OTHER_NAMES
 
     def _id_of(self, name: str) -> int:
         """The number of a name that was not seen before. Raises MisuseError for what is no text."""
@@ -160,7 +160,7 @@ class Recorder(RequestRecorder):
         if len(self._series) >= MOST_NAMES and name != OTHER_NAMES:
             # The name is not remembered: an unbounded dictionary is what this is here to prevent.
             return self._ids[OTHER_NAMES] if OTHER_NAMES in self._ids else self._id_of(OTHER_NAMES)
-        if (shown := redact_declared(name)) != name:  # nor is a path with a token in it
+        if (shown := redact_name(name)) != name:  # nor is a path with a token in it
             return self._ids[shown] if shown in self._ids else self._id_of(shown)
         self._ids[name] = len(self._series)
         self._series.append(self.metrics.requests.setdefault(name, RequestSeries()))
@@ -297,7 +297,7 @@ class Recorder(RequestRecorder):
 def _entry(table: dict[str, _T], name: str, make: Callable[[], _T]) -> _T:
     """What is kept under a name; when there are too many, under the one that further names share."""
     if name not in table:
-        name = redact_declared(name) if len(table) < MOST_NAMES else OTHER_NAMES
+        name = redact_name(name) if len(table) < MOST_NAMES else OTHER_NAMES
         if name not in table:
             table[name] = make()
     return table[name]

@@ -22,11 +22,13 @@ _ESCAPED = r"""\\{1,8}"(?:(?!\\{1,8}").)*(?:\\{1,8}"|\Z)"""
 # Unquoted: to the next space, "&" of a query, or "," before the next quoted name of compact JSON.
 _BARE = rf"""(?:(?!,{_SPACE}{_BACKSLASHES}["'])[^\s&}}\])])+"""
 
+# JSON Web Tokens: three base64url parts, the first two JSON objects ("{" is "ey" in base64url).
+_WEB_TOKEN = re.compile(r"\bey[\w-]{6,}\.ey[\w-]*(?:\.[\w-]*)?")
+
 _PATTERNS = (
-    # JSON Web Tokens: three base64url parts, the first two JSON objects ("{" is "ey" in base64url).
-    (re.compile(r"\bey[\w-]{6,}\.ey[\w-]*(?:\.[\w-]*)?"), MASK),
-    # Keys that say what they are: Supabase, Stripe and OpenAI, GitHub, Slack, AWS.
-    (re.compile(r"\b(?:sb_secret|sk|ghp|gho|ghs|github_pat|xox[abprs]|AKIA)[_-]?[\w-]{12,}"), MASK),
+    (_WEB_TOKEN, MASK),
+    # Keys that say what they are: Supabase, Stripe and OpenAI, GitHub, Slack, AWS. "skill-overview" is none.
+    (re.compile(r"\b(?:(?:sb_secret|sk|ghp|gho|ghs|github_pat|xox[abprs])[_-]|AKIA)[\w-]{12,}"), MASK),
     (re.compile(rf"(?i)((?:{_HEADERS}){_SPACE}:[ \t]{{0,20}})(?![\"'\s])[^\r\n]+"), rf"\1{MASK}"),
     (re.compile(r"(?i)\b(bearer)\s+(?!realm\b)[\w.~+/=-]{6,}"), rf"\1 {MASK}"),
     # Base64 of "user:password" has a capital, a digit or padding; a word after "basic" in a sentence has not.
@@ -63,6 +65,14 @@ def redact_declared(text: str) -> str:
     for secret in _declared:
         text = text.replace(secret, MASK)
     return text
+
+
+def redact_name(name: str) -> str:
+    """The name of a request, check or metric: as declared, and without web tokens, which are nothing else.
+
+    Names are read, matched and kept apart, so what only looks like a secret is left.
+    """
+    return _WEB_TOKEN.sub(MASK, redact_declared(name))
 
 
 def redact(text: str) -> str:

@@ -43,6 +43,7 @@ class Pacing:
         is_running: Callable[[VirtualUser], bool],
     ) -> None:
         self.active = 0  # users inside their time; in the open model, users with an iteration
+        self._most_active = 0  # since the last look
         self._horizon = horizon
         self._shape = shape = horizon.shape  # as it was planned
         self._clock = clock
@@ -56,6 +57,11 @@ class Pacing:
         self._iterations_left = shape.iterations if isinstance(shape, ClosedShape) else None
         self._iterations_per_vu = shape.iterations_per_vu if isinstance(shape, ClosedShape) else None
         self._waiting: set[VirtualUser] = set()  # for a span of their time to begin, for an intended start
+
+    def most_active(self) -> int:
+        """The most users that were active at one time since the last look."""
+        most, self._most_active = max(self._most_active, self.active), self.active
+        return most
 
     async def take_part(self, user: VirtualUser, body: Body) -> None:
         """The user's iterations, from the load's start until the user has none left."""
@@ -114,6 +120,8 @@ class Pacing:
         task = _current_task()
         while self._may_go_on(user) and (intended_ns := await arrivals.next()) is not None:
             self.active += 1
+            if self.active > self._most_active:  # iterations shorter than a slice are over when it is
+                self._most_active = self.active
             try:
                 delay_ns = max(0, self._clock.elapsed_ns() - intended_ns)
                 if not await self._iterations.run_one(user, body, task, delay_ns):

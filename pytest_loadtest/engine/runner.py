@@ -58,7 +58,7 @@ class LoadRun:
         self._clock = LoadClock(clock)
         self._alarm = Alarm(self._clock)
         self._horizon = Horizon(shape, self._clock)
-        self._measuring = Measuring(recorder, self._clock, probe, lambda: (self.active, self.queued))
+        self._measuring = Measuring(recorder, self._clock, probe, self._levels)
         end = partial(self.stop, Ending.STOPPED, "")
         self._users = [VirtualUser(n + 1, seed=seed, clock=clock, end_load=end) for n in range(shape.vus)]
         self._arrivals: ArrivalQueue | None = None
@@ -105,6 +105,9 @@ class LoadRun:
     def active(self) -> int:
         """Users inside their time; in the open model, users with an iteration."""
         return self._pacing.active
+
+    def _levels(self) -> tuple[int, int]:
+        return self._pacing.most_active(), self.queued
 
     @property
     def queued(self) -> int:

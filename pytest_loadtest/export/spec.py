@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from pytest_loadtest.core.redaction import MASK, declare_secret, redact
+from pytest_loadtest.core.redaction import declare_secret, redact
 from pytest_loadtest.errors import ConfigurationError
 
 FORMS = {
@@ -40,8 +40,7 @@ class Spec:
 
     def __str__(self) -> str:
         target = redact(self.url) or (f"{self.host}:{self.port}" if self.host else "")
-        shown = f"{MASK}@".join(target.split("://", 1)) if self.user and "://" not in target else target
-        return f"{self.kind}={shown}" if shown else self.kind
+        return f"{self.kind}={target}" if target else self.kind
 
     def option(self, name: str) -> str:
         """Its value, or the default."""

@@ -113,6 +113,8 @@ class Exporting:
 class WorkersNotes:
     """On the controller of xdist: what failed on the workers, which do the exporting."""
 
+    option = "--load-export"
+
     def __init__(self) -> None:
         self._notes: list[str] = []
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import import_module
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pytest
 
@@ -23,9 +23,9 @@ _OUTPUT_MODULES = ("keeping", "html", "pull_request", "exporting")
 
 
 class Output(Protocol):
-    """Something that keeps or shows a run. `option` is what asked for it, in words."""
+    """Something that keeps or shows a run."""
 
-    option: str
+    option: ClassVar[str]  # that asks for it: failures are told by this name
 
     def update(self, run: Run) -> None:
         """Another load test is over; the next may never be."""
@@ -50,7 +50,7 @@ class Gathering:
         self._config = config
         self._results: dict[str, list[LoadResult]] = {}  # by test
         self._outputs: list[Output] | None = None
-        self._failed: dict[str, str] = {}  # outputs that could not do their work, and why
+        self._failed: dict[Output, str] = {}  # outputs that could not do their work, and why
         self._exit_status: int | None = None
 
     @property
@@ -88,10 +88,10 @@ class Gathering:
         run = self._run() if self._outputs else None
         for output in self._outputs or ():
             assert run is not None
-            if output.option not in self._failed and (note := output.note(run)):
+            if output not in self._failed and (note := output.note(run)):
                 yield note
-        for name, why in self._failed.items():
-            yield f"{name} failed: {why}"
+        for output, why in self._failed.items():
+            yield f"{output.option} failed: {why}"
 
     def _tell(self, what: str) -> None:
         if self._outputs is None:  # the controller of xdist, whose workers have found the options right
@@ -100,14 +100,13 @@ class Gathering:
             return
         run = self._run()
         for output in self._outputs:
-            name = output.option
             try:
                 with undisturbed():
                     getattr(output, what)(run)
             except Exception as error:
-                self._failed[name] = redact(f"{type(error).__name__}: {error}")
+                self._failed[output] = redact(f"{type(error).__name__}: {error}")
             else:
-                self._failed.pop(name, None)  # what holds is the latest
+                self._failed.pop(output, None)  # what holds is the latest
 
     def _run(self) -> Run:
         from pytest_loadtest.plugin.keeping import run_of

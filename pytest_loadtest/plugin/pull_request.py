@@ -49,7 +49,7 @@ class MarkdownFile:
 class StepSummary:
     """What is appended to the step's summary, once, at the end. Nobody asked for it: it fails no session."""
 
-    option = "the summary of the step"
+    option = STEP_SUMMARY
 
     def __init__(self, path: Path) -> None:
         self._path = path

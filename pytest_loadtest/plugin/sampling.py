@@ -45,12 +45,20 @@ class Sampling:
         self.problem = ""
         self._spool: SpoolWriter | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._folder: Path | None = None  # of the spool
 
     def open(self) -> None:
         """Start what writes the file, before any load: it takes some ms."""
         if self._process is None and not self.problem:
             with self._noting_problems():
                 self._start()
+
+    @property
+    def outcome(self) -> list[dict[str, Any]]:
+        """What became of the file; nothing if no load has begun."""
+        if self._folder is None and not self.problem:
+            return []
+        return [{"path": str(self.path), "written": self.written, "problem": self.problem}]
 
     def begin(self, test: str, origin_ns: int) -> None:
         """A load begins; `origin_ns` is its time 0 on the clock of its requests."""
@@ -74,8 +82,11 @@ class Sampling:
         assert self._spool is not None
         with self._noting_problems():
             self._spool.close()
+        with self._noting_problems():
             _wake(process)  # the end of its input may not come: who was forked from us has the pipe, too
         out, _ = process.communicate()
+        if self._folder is not None:  # if it has died, it is still there
+            shutil.rmtree(self._folder, ignore_errors=True)
         told: dict[str, Any] = json.loads(out) if out else {"problem": _DEAD}
         self.written = told.get("written", 0)
         self.problem = told.get("problem") or self.problem
@@ -92,7 +103,7 @@ class Sampling:
     def _start(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Beside the file, where there must be room; a folder for temporary files may be the machine's memory.
-        folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
+        self._folder = folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
         try:
             self._process = self._started(folder)
         except OSError:
@@ -123,7 +134,7 @@ class Sampling:
         self.close()
         output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output[_OUTPUT] = {"path": str(self.path), "written": self.written, "problem": self.problem}
+            output[_OUTPUT] = self.outcome
 
     def pytest_unconfigure(self) -> None:
         """A session that never began has no finish."""
@@ -149,8 +160,8 @@ class LoadSamples:
         self._sampling.begin(self._test, origin_ns)
 
     def name(self, name: str) -> None:
-        """Of the next number."""
-        self._sampling.write(NAME, redact_declared(name).encode("utf-8", "surrogatepass"))
+        """Of the next number; the recorder has taken secrets out."""
+        self._sampling.write(NAME, name.encode("utf-8", "surrogatepass"))
 
     def requests(self, packed: bytes | bytearray) -> None:
         """A full buffer, or what a second has brought."""
@@ -177,7 +188,7 @@ class SamplesOutput:
         """Raises OSError if requests are missing."""
         if (sampling := self._sampling) is not None:
             sampling.close()
-            self._told = [{"path": sampling.path, "written": sampling.written, "problem": sampling.problem}]
+            self._told = sampling.outcome
         for each in self._told:
             if each["problem"]:
                 raise OSError(f"requests are missing in {each['path']}: {each['problem']}")
@@ -189,8 +200,7 @@ class SamplesOutput:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker tells what became of its file."""
-        if told := getattr(node, "workeroutput", {}).get(_OUTPUT):
-            self._told.append(told)
+        self._told += getattr(node, "workeroutput", {}).get(_OUTPUT, [])
 
 
 def sink_of(config: pytest.Config, title: str) -> LoadSamples | None:
@@ -225,7 +235,7 @@ def _checked_path(config: pytest.Config) -> Path | None:
     template, source = options.value_and_source(config, "samples")
     if not template:
         return None
-    check_path(template, source)
+    check_path(template, source, is_replaced=False)
     path = path_of(template, began_at(config))
     if format_of(path) is None:
         known = ", ".join(FORMATS)

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from errno import EEXIST
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any
@@ -30,6 +31,8 @@ def write(path: Path, values: Mapping[str, Any]) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Let the file have this content, in one step. Its folder is made. Raises OSError."""
     path = path.resolve()  # what a link leads to is replaced, not the link
+    if path.exists() and not path.is_file():  # for root, /dev/null would be a file from then on
+        raise FileExistsError(EEXIST, "not a file that could be replaced", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
@@ -58,7 +61,7 @@ def read(path: Path) -> Mapping[str, Any]:
     """What stands in the file. Raises ResultError if it is not a run's, and OSError."""
     try:
         document = json.loads(path.read_bytes(), parse_constant=_refuse)
-    except ValueError as error:  # also what is no UTF-8
+    except (ValueError, RecursionError) as error:  # also what is no UTF-8, or nothing but brackets
         raise ResultError(f"no JSON, or only a part of it: {error}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ResultError(f'not a file of --load-json: it has no "format": "{FORMAT}"')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_loadtest.core.redaction import MASK, declare_secret, redact
+from pytest_loadtest.core.redaction import MASK, declare_secret, redact, redact_name
 
 SECRET = "s3cr3t"
 
@@ -97,3 +97,19 @@ def test_what_was_declared_secret_is_hidden_whatever_it_looks_like(monkeypatch: 
     declare_secret("plain words")
     declare_secret("short")
     assert redact("assert 'plain words' == 'short'") == f"assert '{MASK}' == 'short'"
+
+
+@pytest.mark.parametrize("name", ["GET /skill-recommendations", "GET /skeleton_of_a_long_page", "AKIA"])
+def test_a_path_that_begins_like_a_key_stays(name: str) -> None:
+    assert redact(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("GET /confirm/eyJhbGciOiJI.eyJzdWIiOiIx.s3cr3t", f"GET /confirm/{MASK}"),
+        ("GET /token: refresh", "GET /token: refresh"),
+    ],
+)
+def test_names_lose_web_tokens_and_nothing_that_only_looks_like_a_secret(name: str, shown: str) -> None:
+    assert redact_name(name) == shown

@@ -44,6 +44,15 @@ def test_the_levels_of_each_second(shape: Shape, vus: list[int], queued: list[in
     assert load.metrics.queued.total() == sum(queued)
 
 
+def test_iterations_that_are_over_between_two_looks_are_seen() -> None:
+    async def short(vu: VirtualUser) -> None:
+        await asyncio.sleep(0.01)
+
+    load = Load(opened(2, 3, 5), short)
+    load.go()
+    assert [load.metrics.vus[second] for second in range(3)] == [1, 1, 1]
+
+
 def test_a_load_that_is_stopped_in_a_slice_keeps_its_levels() -> None:
     load = Load(opened(10, 60, 2), endless)
     load.at(0.55, lambda: load.run.stop(Ending.ABORTED))

@@ -6,6 +6,7 @@ import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,10 +17,11 @@ from pytest_loadtest.export.exporter import make_exporter
 from pytest_loadtest.export.points import Level
 from pytest_loadtest.export.prometheus_exporter import PrometheusExporter
 from pytest_loadtest.export.spec import parse_spec
-from tests.export.measured import Load
+from tests.export.measured import BEGAN_NS, Load
 
 COMMON = {"run": "run-1", "environment": "TEST", "test": "test_a.py::test_a"}
 K6_COMMON = {"testid": "run-1", "environment": "TEST", "scenario": "test_a.py::test_a"}
+REQUESTS_TOTAL = "loadtest_requests_total"
 
 Labels = frozenset[tuple[str, str]]
 Samples = dict[tuple[str, Labels], float]
@@ -103,6 +105,21 @@ def test_loads_that_are_over_go_on_being_shown() -> None:
     assert (
         samples[labelled("loadtest_data_sent_bytes_total", test="test_b.py::test_b", request="GET /")] == 100
     )
+
+
+def test_of_a_test_that_is_rerun_only_the_last_run_is_shown() -> None:
+    first = Load()
+    first.requests(n=3, outcome=Outcome.STATUS, status=500)
+    second = Load()
+    second.requests(n=2)
+    with serving() as exporter:
+        exporter.export(first.batch(Level(names.PASSED, ("failed",), 0), last=True))
+        again = replace(second.batch(Level(names.PASSED, ("passed",), 1), last=True), began_ns=BEGAN_NS + 1)
+        exporter.export(again)
+        samples = scrape(exporter)
+    assert {dict(labels)["state"] for name, labels in samples if name == "loadtest_passed"} == {"passed"}
+    requests = {dict(labels)["status"]: n for (name, labels), n in samples.items() if name == REQUESTS_TOTAL}
+    assert requests == {"200": 2}
 
 
 def test_an_endpoint_without_loads_is_empty() -> None:

@@ -262,7 +262,7 @@ def test_a_file_that_cannot_be_written_is_said_and_fails_the_session(project: Pr
     )
     result = project.run("--load-json=out/run.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["RunFile failed: *out*"])
+    result.stdout.fnmatch_lines(["--load-json failed: *out*"])
 
 
 # -- what must not be in it -----------------------------------------------------------------------------

@@ -152,7 +152,7 @@ def test_a_file_that_cannot_be_written_fails_the_session(project: Project) -> No
     result = project.run("--load-markdown=reports/load.md")
     result.assert_outcomes(passed=2)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*MarkdownFile failed: *Error*"])
+    result.stdout.fnmatch_lines(["*--load-markdown failed: *Error*"])
 
 
 @pytest.mark.parametrize("workflow", of_page(), ids=str)

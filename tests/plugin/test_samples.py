@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from pytest_loadtest.plugin.sampling import Sampling
 from pytest_loadtest.results.run import Run
 from tests.plugin.conftest import Project
 
@@ -151,14 +152,16 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "said"), WRONG, ids=[name for name, _ in WRONG])
-@pytest.mark.parametrize("distributed", [False, True], ids=["alone", "with xdist"])
+@pytest.mark.parametrize(
+    ("name", "said", "workers"),
+    [*((*row, ()) for row in WRONG), (*WRONG[0], ("-n1",))],
+    ids=[*(name for name, _ in WRONG), "with xdist"],
+)
 def test_a_wrong_path_is_a_usage_error_before_any_load(
-    project: Project, name: str, said: str, distributed: bool
+    project: Project, name: str, said: str, workers: tuple[str, ...]
 ) -> None:
     project.write(TWO_TESTS)
-    arguments = ("-n1",) if distributed else ()
-    result = project.run(f"--load-samples={name}", *arguments, plugins=XDIST if distributed else ())
+    result = project.run(f"--load-samples={name}", *workers, plugins=XDIST if workers else ())
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*--load-samples: '{name}'*{said}*"])
     assert project.target.requests == []
@@ -181,7 +184,7 @@ def test_a_file_that_cannot_be_written_breaks_no_load_but_fails_the_session(
     result = project.run("--load-samples=samples.jsonl", *arguments, plugins=XDIST if distributed else ())
     result.assert_outcomes(passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines([f"SamplesOutput failed: *samples{suffix}: No space left on device"])
+    result.stdout.fnmatch_lines([f"--load-samples failed: *samples{suffix}: No space left on device"])
 
 
 def test_a_writer_that_dies_breaks_no_load(project: Project) -> None:
@@ -201,7 +204,8 @@ def test_a_writer_that_dies_breaks_no_load(project: Project) -> None:
     result = project.run("--load-samples=samples.jsonl")
     result.assert_outcomes(passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["SamplesOutput failed: *the process that writes it has died"])
+    result.stdout.fnmatch_lines(["--load-samples failed: *the process that writes it has died"])
+    assert list(project.pytester.path.glob(".samples*")) == []
 
 
 def test_a_writer_that_cannot_be_started_breaks_no_load(
@@ -218,7 +222,7 @@ def test_a_writer_that_cannot_be_started_breaks_no_load(
     result = project.run("--load-samples=samples.jsonl")
     result.assert_outcomes(passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["SamplesOutput failed: *No such file or directory"])
+    result.stdout.fnmatch_lines(["--load-samples failed: *No such file or directory"])
     assert list(project.pytester.path.glob(".samples*")) == []
 
 
@@ -248,6 +252,13 @@ def test_a_child_of_the_session_that_outlives_it_keeps_nobody_waiting(project: P
     finally:
         os.kill(int((project.pytester.path / "pid").read_text()), signal.SIGKILL)
     assert len(rows_in(project.pytester.path / "samples.jsonl")) == 7
+
+
+def test_of_a_file_that_was_never_begun_nothing_is_told(tmp_path: Path) -> None:
+    sampling = Sampling(tmp_path / "samples.gw2.jsonl")  # of a worker of xdist that had no load test
+    sampling.close()
+    assert sampling.outcome == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_the_option_nothing_is_started(project: Project) -> None:

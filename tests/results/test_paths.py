@@ -54,19 +54,32 @@ def test_what_can_be_written_is_right_and_nothing_is_made(template: str) -> None
         ("folder", "is a folder, not a file to be written"),
         ("new/", "is a folder, not a file to be written"),
         ("file/run.json", "file is no folder"),
+        ("pipe", "is a device or the like, which a file would replace"),
+        (f"{'x' * 300}.json", "File name too long"),
+        ("~no-such-user/run.json", "home directory"),
+        ("run\0.json", "embedded null byte"),
     ],
 )
 def test_what_cannot_be_written_is_said_before_any_load(template: str, said: str) -> None:
     Path("folder").mkdir()
     Path("file").touch()
+    os.mkfifo("pipe")
     with pytest.raises(ConfigurationError) as raised:
         check_path(template, "environment variable LOAD_JSON")
-    assert str(raised.value).startswith(f"environment variable LOAD_JSON: '{template}'")
+    assert str(raised.value).startswith(f"environment variable LOAD_JSON: {template!r}")
     assert said in str(raised.value)
+
+
+def test_what_is_written_to_may_be_a_pipe() -> None:
+    os.mkfifo("pipe")
+    check_path("pipe", "--load-samples", is_replaced=False)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_may_not_be_written_to_is_said() -> None:
-    Path("folder").mkdir(mode=0o500)
-    with pytest.raises(ConfigurationError, match="no permission to write there"):
-        check_path("folder/run.json", "--load-json")
+    Path("folder").mkdir()
+    Path("folder/old.json").touch()  # would be replaced by one that is made beside it
+    Path("folder").chmod(0o500)
+    for template in ("folder/run.json", "folder/old.json"):
+        with pytest.raises(ConfigurationError, match="no permission to write there"):
+            check_path(template, "--load-json")

@@ -117,6 +117,14 @@ def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
     assert Run.read(tmp_path / "real" / "run.json") == run()
 
 
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="not a file that could be replaced"):
+        run().write(path)
+    assert path.is_fifo()
+
+
 @pytest.mark.parametrize("failing", ["fsync", "fchmod"])
 def test_what_fails_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
@@ -150,6 +158,7 @@ WRONG_FILES = [
     ("", "no JSON, or only a part of it"),
     ('{"format": "pytest-loadtest run", "schema', "no JSON, or only a part of it"),
     ("\xff", "no JSON, or only a part of it"),
+    ("[" * 100_000, "no JSON, or only a part of it"),
     ('{"format": "pytest-loadtest run", "schema_version": 1, "x": NaN}', "NaN is no JSON"),
     ("[]", 'not a file of --load-json: it has no "format": "pytest-loadtest run"'),
     ('{"format": "k6"}', "not a file of --load-json"),
