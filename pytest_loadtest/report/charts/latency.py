@@ -42,7 +42,7 @@ def latency_picture(
     ]
     layers: list[Spec] = [
         spans_behind(spans_ns, seconds),
-        vus_behind(seconds, series.peak("vus")),
+        vus_behind(series.rows, seconds),
         {"layer": measured},
     ]
     return Picture(

@@ -6,7 +6,7 @@ that a load test's author or its target chose come in as data only, never as exp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,16 +94,19 @@ def time_axis(seconds: int) -> Spec:
     }
 
 
-def vus_behind(seconds: int, peak: float) -> Spec:
+def vus_behind(rows: Sequence[Mapping[str, float | None]], seconds: int) -> Spec:
     """The active virtual users as an area in the background, with their axis on the right."""
+    steps = _vus_steps(rows, seconds)
+    peak = max(step["vus"] for step in steps)
     return {
+        "data": {"values": steps},
         "mark": {"type": "area", "interpolate": "step-after", "color": looks.INK, "opacity": looks.FAINT},
         "encoding": {
             "x": time_axis(seconds),
             "y": {
                 "field": "vus",
                 "type": "quantitative",
-                "scale": {"domain": [0, max(1, peak) * 1.1], "nice": False},
+                "scale": {"domain": [0, max(1.0, peak) * 1.1], "nice": False},
                 "axis": {
                     "title": "virtual users (grey)",
                     "orient": "right",
@@ -115,6 +118,16 @@ def vus_behind(seconds: int, peak: float) -> Spec:
             },
         },
     }
+
+
+def _vus_steps(rows: Sequence[Mapping[str, float | None]], seconds: int) -> list[dict[str, float]]:
+    """Where their number changes, and the end: without that the last second would have no width."""
+    steps: list[dict[str, float]] = []
+    for row in rows:
+        vus = row["vus"] or 0
+        if not steps or steps[-1]["vus"] != vus:
+            steps.append({"t": row["t"] or 0, "vus": vus})
+    return [*steps, {"t": seconds * 1000, "vus": steps[-1]["vus"] if steps else 0}]
 
 
 def spans_behind(spans_ns: Iterable[tuple[int, int]], seconds: int) -> Spec:

@@ -73,7 +73,7 @@ def _layers(
     }
     return [
         spans_behind(spans_ns, seconds),
-        vus_behind(seconds, series.peak("vus")),
+        vus_behind(series.rows, seconds),
         lines(list(columns), list(columns.values()), time_x(), y),
     ]
 

@@ -9,7 +9,16 @@ from pytest_loadtest.report.charts.interactive import interactive
 from pytest_loadtest.report.charts.picture import Picture, shown_name
 from pytest_loadtest.report.charts.pictures import MOST_SCOPED, pictures_of
 from pytest_loadtest.results.timeline import Timeline
-from tests.report.loads import broken_load, frozen_load, latency_budget, long_load, passed_load
+from tests.report.loads import (
+    broken_load,
+    frozen_load,
+    latency_budget,
+    long_load,
+    passed_load,
+    request_timeline,
+    steady,
+    with_timeline,
+)
 from tests.report.samples import load_result
 
 
@@ -106,7 +115,7 @@ def expressions_of(spec: object) -> list[str]:
     ("name", "shown"),
     [
         ("GET /a", "GET /a"),
-        ("GET /api/store/agents/{slug}/reviews", "GET /api/sto…lug}/reviews"),
+        ("GET /api/store/agents/{slug}/reviews", "GET /api/sto…slug}/reviews"),
         (
             "a\x00b\ud800c\nd",
             "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c\N{REPLACEMENT CHARACTER}d",
@@ -115,7 +124,8 @@ def expressions_of(spec: object) -> list[str]:
 )
 def test_a_name_is_printable_and_short(name: str, shown: str) -> None:
     found = shown_name(name)
-    assert found == shown or (len(found) <= 26 and "…" in found)
+    assert found == shown
+    assert len(found) <= 26
     assert all(each.isprintable() for each in found)
 
 
@@ -136,3 +146,19 @@ class TestInteractive:
         (picture, *_) = pictures_of(passed_load(6))
         zoom = interactive(picture)["layer"][-1]["params"][1]["select"]["zoom"]
         assert "ctrlKey" in zoom
+
+
+@pytest.mark.parametrize("vus", [(1,), (1, 3, 3, 2)])
+def test_virtual_users_are_drawn_to_the_end_of_the_last_second(vus: tuple[int, ...]) -> None:
+    timeline = request_timeline("GET /", len(vus), 9, 10, steady, 0)
+    for picture in pictures_of(with_timeline(load_result(), [timeline], vus))[:2]:
+        area = picture.spec["layer"][1]
+        assert area["mark"]["type"] == "area"
+        changes = [(step["t"], step["vus"]) for step in area["data"]["values"]]
+        assert (
+            changes
+            == {
+                1: [(0, 1), (1000, 1)],
+                4: [(0, 1), (1000, 3), (3000, 2), (4000, 2)],
+            }[len(vus)]
+        )
