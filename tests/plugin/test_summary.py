@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from pytest_loadtest.plugin.summary import Summary
 from tests.plugin.conftest import Project
 from tests.plugin.terminal import LOAD
 
@@ -65,6 +68,18 @@ def test_the_summary_has_every_load_test_and_fits_80_columns(
         ]
     )
     assert "test_skipped" not in "\n".join(table)
+
+
+@pytest.mark.parametrize(("isatty", "lines"), [(True, 3), (False, 1)], ids=["a terminal", "a log"])
+def test_notes_are_broken_between_words_on_a_terminal_and_whole_in_a_log(*, isatty: bool, lines: int) -> None:
+    written: list[str] = []
+    writer = SimpleNamespace(isatty=isatty, write_line=written.append)
+    words = f"note: test_browse: {'stalls ' * 25}".strip()
+    Summary._write_words(writer, words, 80)
+    (text,) = written
+    assert len(text.splitlines()) == lines
+    assert max(map(len, text.splitlines())) <= (80 if isatty else len(words))
+    assert text.split() == words.split()
 
 
 def test_ctrl_c_while_the_summary_is_drawn_waits_for_it(project: Project) -> None:
