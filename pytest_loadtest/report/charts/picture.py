@@ -22,7 +22,9 @@ DURATION_LABEL = (
     "abs(datum.value) < 1 ? format(datum.value * 1000, '~r') + ' ms' : format(datum.value, ',~r') + ' s'"
 )
 _HOUR_S = 3600
+_MOST_TICKS = 6  # of a time axis; with more than seconds, two would have the same label
 _NARROWEST_NAME = 3
+_FEW_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def time_axis(seconds: int) -> Spec:
             "title": None,
             "format": time_format(seconds),
             "grid": False,
-            "tickCount": 6,
+            "tickCount": min(max(1, seconds), _MOST_TICKS),
             "labelOverlap": True,
         },
     }
@@ -140,13 +142,12 @@ def spans_behind(spans_ns: Iterable[tuple[int, int]], seconds: int) -> Spec:
     }
 
 
-def lines(
-    fields: Sequence[str], colors: Sequence[str], x: Spec, y: Spec, *, interpolate: str = "linear"
-) -> Spec:
-    """Columns as lines, with a legend."""
+def lines(fields: Sequence[str], colors: Sequence[str], x: Spec, y: Spec, *, rows: int) -> Spec:
+    """Columns as lines, with a legend. Of only few `rows`, each is a point, too: one alone makes no line."""
+    points = {"point": {"size": looks.POINT}} if rows <= _FEW_ROWS else {}
     return {
         "transform": [{"fold": list(fields), "as": ["line", "value"]}],
-        "mark": {"type": "line", "strokeCap": "round", "interpolate": interpolate},
+        "mark": {"type": "line", "strokeCap": "round", **points},
         "encoding": {
             "x": x,
             "y": {"field": "value", "type": "quantitative", **y},

@@ -74,7 +74,7 @@ def _layers(
     return [
         spans_behind(spans_ns, seconds),
         vus_behind(series.rows, seconds),
-        lines(list(columns), list(columns.values()), time_x(), y),
+        lines(list(columns), list(columns.values()), time_x(), y, rows=len(series.rows)),
     ]
 
 
