@@ -14,6 +14,7 @@ from pytest_loadtest.plugin.gathering import Gathering
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
 from pytest_loadtest.plugin.undisturbed import undisturbed
 from pytest_loadtest.report.failure import authentication_line, details
+from pytest_loadtest.report.names import wrapped
 from pytest_loadtest.report.tables import (
     budget_table,
     by_verdict,
@@ -84,7 +85,7 @@ class Summary:
         for result in by_verdict(results):
             self._write_details(writer, result, width)
         for note in self._gathering.notes():
-            writer.write_line(note)
+            writer.write_line(note)  # paths, to be copied
         writer.flush()
 
     def _write_details(self, writer: Any, result: LoadResult, width: int) -> None:
@@ -98,7 +99,12 @@ class Summary:
                 writer.write_line(authentication_line(result.authentication))
         if result.state == "passed":
             for remark in result.remarks:
-                writer.write_line(f"note: {result.test}: {remark}")
+                self._write_words(writer, f"note: {result.test}: {remark}", width)
+
+    @staticmethod
+    def _write_words(writer: Any, words: str, width: int) -> None:
+        """A line in a log, where it is searched for; on a terminal as many as it takes."""
+        writer.write_line(wrapped(words, width) if writer.isatty else words)
 
 
 def begin_gathering(config: pytest.Config) -> Gathering:

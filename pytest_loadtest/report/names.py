@@ -6,10 +6,12 @@ Names of tests are long where they differ little: ``test_browse[new]`` and ``tes
 from __future__ import annotations
 
 import re
+import textwrap
 
 from rich.cells import cell_len
 
 ELLIPSIS = "…"
+_INDENT = "  "
 # Behind these a name may be broken, if it is not inside braces, and before a bracket or brace.
 _BREAKS = re.compile(r"(?<=[_\-./:,?&=\s\]}])(?=[^_\-./:,?&=\s\]}])(?![^{}\s]*\})|(?<=[^\s/])(?=[\[{])")
 # Of a name that must be shortened, the part kept at its end: parameters stand there, and they tell.
@@ -37,6 +39,22 @@ def broken_into_lines(name: str, width: int) -> list[str]:
             head, lines[-1] = _split(lines[-1], width)
             lines.insert(-1, head)
     return [line.rstrip() for line in lines]
+
+
+def wrapped(text: str, width: int) -> str:
+    """Sentences with names in them as a terminal shows them: its own breaks are in the midst of words."""
+    lines = textwrap.wrap(
+        text, width, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(part for line in lines for part in _of_long_words(line, width))
+
+
+def _of_long_words(line: str, width: int) -> list[str]:
+    """What is still too wide has a word that is: a test's id."""
+    if cell_len(line) <= width:
+        return [line]
+    first, *others = broken_into_lines(line, width - len(_INDENT))
+    return [first, *(_INDENT + other for other in others)]
 
 
 def widest_word(name: str) -> int:

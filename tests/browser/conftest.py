@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ HOW_TO_INSTALL = "these tests look at pages in Chromium: apt-get install -y chro
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _RUN_LIMIT_S = 90
 _PATIENCE_MS = 8000
+LENGTH_S = 60
 
 HOSTILE = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
 
@@ -140,9 +142,8 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
-    """Open a file; the words are those of Playwright's contexts."""
+@contextmanager
+def _opening(browser: Browser) -> Iterator[Open]:
     contexts = []
 
     def opened(path: Path, **words: Any) -> Opened:
@@ -154,14 +155,30 @@ def open_page(browser: Browser) -> Iterator[Open]:
         found.page.goto(path.as_uri())
         return found
 
-    yield opened
-    for context in contexts:
-        context.close()
+    try:
+        yield opened
+    finally:
+        for context in contexts:
+            context.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Open a file; the words are those of Playwright's contexts."""
+    with _opening(browser) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def kept_page(browser: Browser) -> Iterator[Open]:
+    """The same for pages that several tests look at, none of which changes them."""
+    with _opening(browser) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="package")
 def made_up_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page of three long loads that were never run."""
+    """A page of three loads of a minute that were never run: with ramps, a slow end, a freeze."""
     run = Run(
         "run-1",
         "2026-11-22T20:15:00.250Z",
@@ -171,7 +188,7 @@ def made_up_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         machine=Machine("a CPU of a rather long name @ 3 GHz", 2, 8 * 2**30, "Linux", "CPython 3.11"),
         versions={"pytest": "9.2", "pytest-loadtest": "0.1"},
         commit=Commit("0123456789abcdef0123456789abcdef01234567", "main", False),
-        results=(passed_load(), broken_load(), frozen_load()),
+        results=(passed_load(LENGTH_S), broken_load(LENGTH_S), frozen_load(LENGTH_S)),
     )
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(ReportPage().html(run), "utf-8")

@@ -24,6 +24,15 @@ def report(reports: Path, open_page: Open) -> Opened:
     return open_page(reports / "report.html")
 
 
+@pytest.fixture(scope="module")
+def unfolded(reports: Path, kept_page: Open) -> Opened:
+    """With every row open; for tests that only look."""
+    opened = kept_page(reports / "report.html")
+    opened.page.locator("#show_all_details").click()
+    opened.page.locator(".loadtest").first.wait_for()
+    return opened
+
+
 def test_load_tests_have_figures_and_ordinary_tests_have_none(report: Opened) -> None:
     headings = report.page.locator("#results-table-head th").all_inner_texts()
     assert headings[_FIGURES] == ["p95", "Requests/s", "Errors"]
@@ -69,25 +78,21 @@ def test_a_row_opens_to_pictures_that_can_be_read(report: Opened) -> None:
         assert text_problems(picture) == []
 
 
-def test_every_text_of_a_part_stands_out_from_what_is_behind_it(report: Opened) -> None:
-    report.page.locator("#show_all_details").click()
-    for part in report.page.locator(".loadtest").all():
+def test_every_text_of_a_part_stands_out_from_what_is_behind_it(unfolded: Opened) -> None:
+    for part in unfolded.page.locator(".loadtest").all():
         assert too_faint(part) == []
 
 
-def test_markup_does_nothing_and_is_shown(report: Opened, reports: Path) -> None:
-    report.page.locator("#show_all_details").click()
-    report.page.locator(".loadtest").first.wait_for()
-    assert report.page.title() == "report.html"
-    assert (report.console, report.dialogs) == ([], [])
-    assert report.requests == [(reports / "report.html").as_uri()]
-    assert f"test_hostile[{HOSTILE}]" in rows(report)
-    assert HOSTILE in report.page.locator(".loadtest", has_text="failing").first.inner_text()
+def test_markup_does_nothing_and_is_shown(unfolded: Opened, reports: Path) -> None:
+    assert unfolded.page.title() == "report.html"
+    assert (unfolded.console, unfolded.dialogs) == ([], [])
+    assert unfolded.requests == [(reports / "report.html").as_uri()]
+    assert f"test_hostile[{HOSTILE}]" in rows(unfolded)
+    assert HOSTILE in unfolded.page.locator(".loadtest", has_text="failing").first.inner_text()
 
 
-def test_wide_tables_do_not_widen_the_page(report: Opened) -> None:
-    report.page.locator("#show_all_details").click()
-    assert sideways(report.page) == 0
+def test_wide_tables_do_not_widen_the_page(unfolded: Opened) -> None:
+    assert sideways(unfolded.page) == 0
 
 
 def test_a_report_stays_small(reports: Path) -> None:

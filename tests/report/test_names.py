@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from pytest_loadtest.report.names import broken_into_lines, shortened, widest_word
+from pytest_loadtest.report.names import broken_into_lines, shortened, widest_word, wrapped
 
 LONG = "test_marketplace_public_access[Marketplace_Public_Access_Max_Load]"
 
@@ -65,3 +65,30 @@ def test_two_tests_that_differ_in_their_parameters_stay_two() -> None:
 def test_the_widest_word_needs_a_line() -> None:
     assert widest_word("test_marketplace_public[a]") == len("marketplace_")
     assert widest_word("") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        pytest.param("note: it fits", ["note: it fits"], id="it fits"),
+        pytest.param(
+            "note: 99.5% of the time it waited for a CPU",
+            ["note: 99.5% of the time", "  it waited for a CPU"],
+            id="between words, not at a point",
+        ),
+        pytest.param(
+            f"note: {LONG}: stalls",
+            [
+                "note:",
+                "  test_marketplace_",
+                "  public_access",
+                "  [Marketplace_Public_",
+                "  Access_Max_Load]:",
+                "  stalls",
+            ],
+            id="a name that is wider than a line",
+        ),
+    ],
+)
+def test_sentences_are_broken_between_words(text: str, lines: list[str]) -> None:
+    assert wrapped(text, 24).splitlines() == lines

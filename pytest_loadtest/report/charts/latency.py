@@ -37,12 +37,18 @@ def latency_picture(
     scale = LatencyScale.of(series.values(*_LINES), limits)
     seconds = series.seconds
     measured = [
-        lines(_LINES, list(looks.PERCENTILES.values()), time_x(), scale.encoding(f"{kind} time")),
+        lines(
+            _LINES,
+            list(looks.PERCENTILES.values()),
+            time_x(),
+            scale.encoding(f"{kind} time"),
+            rows=len(series.rows),
+        ),
         *_limit_layers(scale, seconds),
     ]
     layers: list[Spec] = [
         spans_behind(spans_ns, seconds),
-        vus_behind(seconds, series.peak("vus")),
+        vus_behind(series.rows, seconds),
         {"layer": measured},
     ]
     return Picture(

@@ -59,6 +59,7 @@ WIDTH = 520
 HEIGHT = 190
 LINE = 1.6
 THIN_LINE = 1.1
+POINT = 30  # square pixels
 LONGEST_NAME = 26  # characters: three such names stand side by side in a legend
 
 FAINT = 0.1  # areas behind: users, the judged part

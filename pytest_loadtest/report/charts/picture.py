@@ -6,7 +6,7 @@ that a load test's author or its target chose come in as data only, never as exp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,9 @@ DURATION_LABEL = (
     "abs(datum.value) < 1 ? format(datum.value * 1000, '~r') + ' ms' : format(datum.value, ',~r') + ' s'"
 )
 _HOUR_S = 3600
+_MOST_TICKS = 6  # of a time axis; with more than seconds, two would have the same label
 _NARROWEST_NAME = 3
+_FEW_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +90,25 @@ def time_axis(seconds: int) -> Spec:
             "title": None,
             "format": time_format(seconds),
             "grid": False,
-            "tickCount": 6,
+            "tickCount": min(max(1, seconds), _MOST_TICKS),
             "labelOverlap": True,
         },
     }
 
 
-def vus_behind(seconds: int, peak: float) -> Spec:
+def vus_behind(rows: Sequence[Mapping[str, float | None]], seconds: int) -> Spec:
     """The active virtual users as an area in the background, with their axis on the right."""
+    steps = _vus_steps(rows, seconds)
+    peak = max(step["vus"] for step in steps)
     return {
+        "data": {"values": steps},
         "mark": {"type": "area", "interpolate": "step-after", "color": looks.INK, "opacity": looks.FAINT},
         "encoding": {
             "x": time_axis(seconds),
             "y": {
                 "field": "vus",
                 "type": "quantitative",
-                "scale": {"domain": [0, max(1, peak) * 1.1], "nice": False},
+                "scale": {"domain": [0, max(1.0, peak) * 1.1], "nice": False},
                 "axis": {
                     "title": "virtual users (grey)",
                     "orient": "right",
@@ -117,6 +122,16 @@ def vus_behind(seconds: int, peak: float) -> Spec:
     }
 
 
+def _vus_steps(rows: Sequence[Mapping[str, float | None]], seconds: int) -> list[dict[str, float]]:
+    """Where their number changes, and the end: without that the last second would have no width."""
+    steps: list[dict[str, float]] = []
+    for row in rows:
+        vus = row["vus"] or 0
+        if not steps or steps[-1]["vus"] != vus:
+            steps.append({"t": row["t"] or 0, "vus": vus})
+    return [*steps, {"t": seconds * 1000, "vus": steps[-1]["vus"] if steps else 0}]
+
+
 def spans_behind(spans_ns: Iterable[tuple[int, int]], seconds: int) -> Spec:
     """A soft tint where the load was judged."""
     values = [{"t": begin / 1e6, "end": min(end / 1e6, seconds * 1000)} for begin, end in spans_ns]
@@ -127,13 +142,12 @@ def spans_behind(spans_ns: Iterable[tuple[int, int]], seconds: int) -> Spec:
     }
 
 
-def lines(
-    fields: Sequence[str], colors: Sequence[str], x: Spec, y: Spec, *, interpolate: str = "linear"
-) -> Spec:
-    """Columns as lines, with a legend."""
+def lines(fields: Sequence[str], colors: Sequence[str], x: Spec, y: Spec, *, rows: int) -> Spec:
+    """Columns as lines, with a legend. Of only few `rows`, each is a point, too: one alone makes no line."""
+    points = {"point": {"size": looks.POINT}} if rows <= _FEW_ROWS else {}
     return {
         "transform": [{"fold": list(fields), "as": ["line", "value"]}],
-        "mark": {"type": "line", "strokeCap": "round", "interpolate": interpolate},
+        "mark": {"type": "line", "strokeCap": "round", **points},
         "encoding": {
             "x": x,
             "y": {"field": "value", "type": "quantitative", **y},

@@ -73,8 +73,8 @@ def _layers(
     }
     return [
         spans_behind(spans_ns, seconds),
-        vus_behind(seconds, series.peak("vus")),
-        lines(list(columns), list(columns.values()), time_x(), y),
+        vus_behind(series.rows, seconds),
+        lines(list(columns), list(columns.values()), time_x(), y, rows=len(series.rows)),
     ]
 
 

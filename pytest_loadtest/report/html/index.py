@@ -96,9 +96,9 @@ def _cells(result: LoadResult) -> tuple[IndexCell, ...]:
 
 
 def _figure(value: float, text_of: Callable[[float], str], tone: str = "") -> IndexCell:
-    """What is unknown is less than anything known."""
+    """What is unknown is last, whatever the direction."""
     if math.isnan(value):
-        return IndexCell(_UNKNOWN, "-1")
+        return IndexCell(_UNKNOWN, "")
     return IndexCell(text_of(value), f"{value:.6g}", tone)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 
@@ -16,7 +17,7 @@ from markupsafe import Markup
 
 from pytest_loadtest.report.charts.svg import can_draw
 from pytest_loadtest.report.html.engine import rendered, source_of
-from pytest_loadtest.report.html.index import COLUMNS, anchor_of, index_of
+from pytest_loadtest.report.html.index import COLUMNS, anchor_of, index_of, rank_of
 from pytest_loadtest.report.html.part import Part, part_of
 from pytest_loadtest.report.html.style import page_style
 from pytest_loadtest.results.result import LoadResult
@@ -119,13 +120,9 @@ def _moment(text: str) -> str:
 
 def _summary(run: Run) -> Iterator[tuple[str, str]]:
     summary = run.summary
-    for count, word, tone in (
-        (summary.failed, "failed", "page-bad"),
-        (summary.others, "undecided", "page-bad"),
-        (summary.passed, "passed", "page-good"),
-    ):
-        if count:
-            yield f"{count} {word}", tone
+    states = Counter(result.state for result in sorted(run.results, key=rank_of))
+    for state, count in states.items():
+        yield f"{count} {state}", "page-good" if state == "passed" else "page-bad"
     yield f"{summary.requests:,} requests", ""
     yield f"{summary.vu_minutes:,.1f} VU minutes", ""
     yield f"at most {summary.peak_vus:,} virtual users", ""

@@ -1,15 +1,26 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from pytest_loadtest.report.charts.interactive import interactive
-from pytest_loadtest.report.charts.picture import Picture, shown_name
+from pytest_loadtest.report.charts.picture import Picture, Spec, shown_name
 from pytest_loadtest.report.charts.pictures import MOST_SCOPED, pictures_of
+from pytest_loadtest.report.charts.svg import svg_of
 from pytest_loadtest.results.timeline import Timeline
-from tests.report.loads import broken_load, frozen_load, latency_budget, long_load, passed_load
+from tests.report.loads import (
+    broken_load,
+    frozen_load,
+    latency_budget,
+    long_load,
+    passed_load,
+    request_timeline,
+    steady,
+    with_timeline,
+)
 from tests.report.samples import load_result
 
 
@@ -106,7 +117,7 @@ def expressions_of(spec: object) -> list[str]:
     ("name", "shown"),
     [
         ("GET /a", "GET /a"),
-        ("GET /api/store/agents/{slug}/reviews", "GET /api/sto…lug}/reviews"),
+        ("GET /api/store/agents/{slug}/reviews", "GET /api/sto…slug}/reviews"),
         (
             "a\x00b\ud800c\nd",
             "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c\N{REPLACEMENT CHARACTER}d",
@@ -115,7 +126,8 @@ def expressions_of(spec: object) -> list[str]:
 )
 def test_a_name_is_printable_and_short(name: str, shown: str) -> None:
     found = shown_name(name)
-    assert found == shown or (len(found) <= 26 and "…" in found)
+    assert found == shown
+    assert len(found) <= 26
     assert all(each.isprintable() for each in found)
 
 
@@ -136,3 +148,44 @@ class TestInteractive:
         (picture, *_) = pictures_of(passed_load(6))
         zoom = interactive(picture)["layer"][-1]["params"][1]["select"]["zoom"]
         assert "ctrlKey" in zoom
+
+
+@pytest.mark.parametrize("vus", [(1,), (1, 3, 3, 2)])
+def test_virtual_users_are_drawn_to_the_end_of_the_last_second(vus: tuple[int, ...]) -> None:
+    timeline = request_timeline("GET /", len(vus), 9, 10, steady, 0)
+    for picture in pictures_of(with_timeline(load_result(), [timeline], vus))[:2]:
+        area = picture.spec["layer"][1]
+        assert area["mark"]["type"] == "area"
+        changes = [(step["t"], step["vus"]) for step in area["data"]["values"]]
+        assert (
+            changes
+            == {
+                1: [(0, 1), (1000, 1)],
+                4: [(0, 1), (1000, 3), (3000, 2), (4000, 2)],
+            }[len(vus)]
+        )
+
+
+@pytest.mark.parametrize(("seconds", "has_points"), [(1, True), (60, False)])
+def test_a_load_of_a_second_has_points_where_there_is_no_line(seconds: int, *, has_points: bool) -> None:
+    timeline = request_timeline("GET /", seconds, 9, 10, steady, 0)
+    result = with_timeline(load_result(), [timeline], (3,) * seconds)
+    for picture in pictures_of(result)[:2]:
+        drawn = [layer for layer in marks_of(picture.spec["layer"]) if layer["type"] == "line"]
+        assert [("point" in mark) for mark in drawn] == [has_points]
+
+
+def marks_of(layers: list[Spec]) -> list[Spec]:
+    return [
+        mark
+        for layer in layers
+        for mark in (marks_of(layer["layer"]) if "layer" in layer else [layer["mark"]])
+    ]
+
+
+@pytest.mark.parametrize("seconds", [1, 3, 6])
+def test_a_short_axis_has_no_second_twice(seconds: int) -> None:
+    timeline = request_timeline("GET /", seconds, 9, 10, steady, 0)
+    picture = pictures_of(with_timeline(load_result(), [timeline], (3,) * seconds))[0]
+    texts = re.findall(r">(\d:\d\d)<", svg_of(picture))
+    assert texts == [f"0:0{second}" for second in range(seconds + 1)]

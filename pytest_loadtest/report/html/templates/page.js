@@ -21,7 +21,8 @@
     heading.setAttribute("aria-sort", direction);
     const sign = direction === "ascending" ? 1 : -1;
     const rows = [...table.tBodies[0].rows];
-    rows.sort((one, two) => sign * compare(valueOf(one, n), valueOf(two, n)));
+    const isUnknown = (row) => row.cells[n].dataset.sort === "";
+    rows.sort((one, two) => isUnknown(one) - isUnknown(two) || sign * compare(valueOf(one, n), valueOf(two, n)));
     table.tBodies[0].append(...rows);
   };
   headings.forEach((heading, n) => {

@@ -1,0 +1,106 @@
+"""pytest on a pseudo-terminal, rendered as a person sees it, and the load that tests of it run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import sys
+import termios
+import time
+
+import pyte
+from pyte.modes import DECAWM
+
+from tests.plugin.conftest import Project
+
+PATIENCE_S = 60
+FIGURES = " VUs  "  # of a block, and of nothing else that is shown
+LOAD = """
+@pytest.mark.load(vus=3, duration=0.4)
+async def test_browse(http):
+    await http.get("/delay/0.01")
+"""
+
+
+class Terminal:
+    """pytest on a pseudo-terminal, and what its screen shows. `resized` is its width once a load runs."""
+
+    def __init__(
+        self,
+        project: Project,
+        *args: str,
+        width: int = 100,
+        height: int = 40,
+        resized: int = 0,
+        **environ: str,
+    ) -> None:
+        self._screen = pyte.Screen(width, height)
+        self._stream = pyte.ByteStream(self._screen)
+        self.shown: list[list[str]] = []  # every screen there was
+        self.sent = b""
+        self._resized = resized
+        self._pid, self._descriptor = pty.fork()
+        if not self._pid:
+            os.chdir(project.pytester.path)
+            for name in ("CI", "COLUMNS", "LINES", "NO_COLOR", "PY_COLORS"):
+                os.environ.pop(name, None)
+            os.environ.update({"TERM": "xterm-256color"} | environ)
+            command = [sys.executable, "-m", "pytest", "-p", "pytest_loadtest.plugin", *args]
+            os.execv(sys.executable, command)
+        self._set_size(width, height)
+
+    def _set_size(self, width: int, height: int) -> None:
+        size = struct.pack("HHHH", height, width, 0, 0)
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, size)
+
+    def lines(self) -> list[str]:
+        """The lines of the screen that are not empty."""
+        return [line.rstrip() for line in self._screen.display if line.strip()]
+
+    def run(self) -> int:
+        """Show everything until pytest has ended; its exit status."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if select.select([self._descriptor], [], [], 1)[0]:
+                try:
+                    data = os.read(self._descriptor, 65536)
+                except OSError:  # the other end is closed
+                    break
+                self.sent += data
+                self._stream.feed(data)
+                if DECAWM not in self._screen.mode:
+                    continue  # in the midst of a frame
+                self.shown.append(self.lines())
+                if self._resized and any(FIGURES in line for line in self.shown[-1]):
+                    self._screen.resize(columns=self._resized)
+                    self._set_size(self._resized, self._screen.lines)
+                    self._resized = 0
+        os.close(self._descriptor)
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
+    def live(self) -> list[list[str]]:
+        """The screens with a block."""
+        return [screen for screen in self.shown if any(FIGURES in line for line in screen)]
+
+
+def assert_gone(terminal: Terminal) -> None:
+    """Nothing of a block is left on the screen."""
+    assert [
+        line for line in terminal.lines() if "━" in line or FIGURES in line or "requests/s, last" in line
+    ] == []
+
+
+def write_with_plain_lines(project: Project, after: str) -> None:
+    """For runs in a process of their own: a load between two ordinary tests."""
+    project.write(
+        """
+        import pytest_loadtest.plugin.progress
+
+        pytest_loadtest.plugin.progress.PLAIN_EVERY_S = 0.1
+        """,
+        "conftest.py",
+    )
+    project.write(f"def test_before():\n    pass\n\n{LOAD}\ndef test_after():\n    {after}\n")
