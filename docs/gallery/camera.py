@@ -111,7 +111,7 @@ def smaller(png: bytes) -> bytes:
     with Image.open(io.BytesIO(png)) as opened:
         picture = opened.convert("RGB")
     counted = picture.getcolors(picture.width * picture.height) or []
-    frequent = [color for _, color in sorted(counted, reverse=True)[:COLORS]]
+    frequent = [color for _, color in sorted(counted, reverse=True)[:COLORS] if isinstance(color, tuple)]
     palette = Image.new("P", (1, 1))
     palette.putpalette(list(itertools.chain.from_iterable(frequent)))
     target = io.BytesIO()

@@ -15,6 +15,7 @@ from typing import Protocol, Self, TypeVar
 from pytest_loadtest.core.generator import GeneratorSeries
 from pytest_loadtest.core.histogram import Histogram
 from pytest_loadtest.core.outcome import Outcome
+from pytest_loadtest.core.redaction import redact_name
 from pytest_loadtest.core.timeline import LatencyTimeline, SliceCounts, Window
 
 # A test that puts ids into its names must not eat the memory: a request name takes 0.14 MB of histograms.
@@ -30,6 +31,7 @@ class _Mergeable(Protocol):
 
 
 _M = TypeVar("_M", bound=_Mergeable)
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -215,6 +217,15 @@ def merged_latency(timelines: Iterable[LatencyTimeline], window: Window | None =
     for timeline in timelines:
         merged.merge(timeline.histogram(window))
     return merged
+
+
+def entry_of(table: dict[str, _T], name: str, make: Callable[[], _T]) -> _T:
+    """What is kept under a name; when there are too many, under the one that further names share."""
+    if name not in table:
+        name = redact_name(name) if len(table) < MOST_NAMES else OTHER_NAMES
+        if name not in table:
+            table[name] = make()
+    return table[name]
 
 
 def _merge_named(mine: dict[str, _M], theirs: dict[str, _M], make: Callable[[], _M]) -> None:

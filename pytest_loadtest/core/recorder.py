@@ -7,12 +7,18 @@ full buffers are counted by numpy, 4096 records at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
 
-from pytest_loadtest.core.metrics import MOST_NAMES, OTHER_NAMES, Metrics, RequestSeries, ShareSeries
+from pytest_loadtest.core.metrics import (
+    MOST_NAMES,
+    OTHER_NAMES,
+    Metrics,
+    RequestSeries,
+    ShareSeries,
+    entry_of,
+)
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recording import NullRecorder, RequestOwner, RequestRecorder, RequestSink
 from pytest_loadtest.core.records import (
@@ -250,11 +256,11 @@ class Recorder(RequestRecorder):
         self._flush_shares(self._checks, self.metrics.checks)
         self._flush_shares(self._rates, self.metrics.rates)
         for (name, index), n in self._increments.items():
-            _entry(self.metrics.counters, name, SliceCounts).add(index, n)
+            entry_of(self.metrics.counters, name, SliceCounts).add(index, n)
         self._increments.clear()
         for name, values in self._trends.items():
             pairs = np.array(values, dtype=np.int64).reshape(-1, 2)
-            _entry(self.metrics.trends, name, LatencyTimeline).add(pairs[:, 0], pairs[:, 1])
+            entry_of(self.metrics.trends, name, LatencyTimeline).add(pairs[:, 0], pairs[:, 1])
         self._trends.clear()
         self._flush_delays(self._read_delays, self.metrics.generator.read_delay)
         self._flush_delays(self._start_delays, self.metrics.generator.start_delay)
@@ -267,7 +273,7 @@ class Recorder(RequestRecorder):
 
     def _flush_shares(self, pending: dict[_Result, int], table: dict[str, ShareSeries]) -> None:
         for (name, ok, index), n in pending.items():
-            series = _entry(table, name, ShareSeries)
+            series = entry_of(table, name, ShareSeries)
             (series.yes if ok else series.no).add(index, n)
         pending.clear()
 
@@ -292,12 +298,3 @@ class Recorder(RequestRecorder):
             self._sink.requests(packed)
         records = request_records(packed)
         count_requests(records, self._slicing, self._series, open_model=self._open_model)
-
-
-def _entry(table: dict[str, _T], name: str, make: Callable[[], _T]) -> _T:
-    """What is kept under a name; when there are too many, under the one that further names share."""
-    if name not in table:
-        name = redact_name(name) if len(table) < MOST_NAMES else OTHER_NAMES
-        if name not in table:
-            table[name] = make()
-    return table[name]

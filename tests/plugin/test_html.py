@@ -133,7 +133,7 @@ class TestPage:
         assert re.fullmatch(r"page-\d{8}T\d{6}Z\.html", page.name)
         result.stdout.fnmatch_lines([f"page with charts in {page}"])
         assert "1 of 1 passed" in page.read_text("utf-8")
-        assert "had not ended" not in page.read_text("utf-8")
+        assert "is not over" not in page.read_text("utf-8")
 
     def test_it_is_written_after_each_load_test_so_that_no_crash_loses_it(self, project: Project) -> None:
         project.write(
@@ -151,7 +151,7 @@ class TestPage:
         project.run_subprocess("--load-html=page.html")
         page = (project.pytester.path / "page.html").read_text("utf-8")
         assert "test_load.py::test_load" in page
-        assert "the session had not ended" in page
+        assert "The session is not over" in page
 
     def test_workers_of_xdist_leave_it_to_the_controller(self, project: Project) -> None:
         project.write(LOAD)

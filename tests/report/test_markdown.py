@@ -455,3 +455,10 @@ def test_what_broke_goes_before_details() -> None:
     results = [huge_result(1), *(failed_result(test=f"a.py::test_{n}") for n in range(30))]
     page = page_of(*results)
     assert sum("broken budget" in table[0] for table in page.tables) == 31
+
+
+def test_an_interrupted_session_is_no_pass() -> None:
+    text = markdown_of(replace(run_of(load_result()), exit_status=2))
+    heading = text.splitlines()[0]
+    assert heading.endswith("interrupted: 1 load test passed until then")
+    assert "what had not been run by then is missing" in text

@@ -20,6 +20,7 @@ from pytest_loadtest.report.html.engine import rendered, source_of
 from pytest_loadtest.report.html.index import COLUMNS, anchor_of, index_of, rank_of
 from pytest_loadtest.report.html.part import Part, part_of
 from pytest_loadtest.report.html.style import page_style
+from pytest_loadtest.report.session import remark_on_session, was_interrupted
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.run import Run
 
@@ -104,7 +105,8 @@ def _bundle() -> str:
 
 def _title(run: Run) -> str:
     summary = run.summary
-    return f"Load tests: {summary.passed} of {summary.loads} passed"
+    end = ", then interrupted" if was_interrupted(run) else ""
+    return f"Load tests: {summary.passed} of {summary.loads} passed{end}"
 
 
 def _subtitle(run: Run) -> str:
@@ -120,6 +122,8 @@ def _moment(text: str) -> str:
 
 def _summary(run: Run) -> Iterator[tuple[str, str]]:
     summary = run.summary
+    if was_interrupted(run):
+        yield "interrupted", "page-bad"
     states = Counter(result.state for result in sorted(run.results, key=rank_of))
     for state, count in states.items():
         yield f"{count} {state}", "page-good" if state == "passed" else "page-bad"
@@ -143,8 +147,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield from _known("machine", ", ".join(filter(None, [machine.cpu, cores, memory, machine.system])))
     yield from _known("versions", ", ".join(f"{name} {version}" for name, version in run.versions.items()))
     yield from _known("python", machine.python)
-    if run.exit_status is None:
-        yield "state", "the session had not ended when this page was written"
+    yield from _known("state", remark_on_session(run))
 
 
 def _known(name: str, value: str) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from pytest_loadtest.report.markdown.blocks import Section, fit, size, table
 from pytest_loadtest.report.markdown.budgets import in_a_sentence
 from pytest_loadtest.report.markdown.escaping import NOTHING, cell, code, prose
 from pytest_loadtest.report.markdown.load import LONGEST_NAME, section_of, times, verdict
+from pytest_loadtest.report.session import remark_on_session, was_interrupted
 from pytest_loadtest.report.tables import short_name
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.run import Run
@@ -24,7 +25,6 @@ MOST_BYTES = 60_000
 MOST_OVERVIEW_BYTES = 20_000
 MOST_IN_A_SENTENCE = 3
 
-_INTERRUPTED = 2  # pytest's exit statuses
 _SECONDS = 16  # of "2026-11-22T20:15": the minute suffices
 _SHORT_SHA = 12
 _FEWEST_MINUTES = 0.1  # of virtual users, that are worth a word
@@ -42,21 +42,23 @@ def markdown_of(run: Run, most_bytes: int = MOST_BYTES) -> str:
 
 
 def _opening(run: Run, results: list[LoadResult]) -> Iterator[str]:
-    yield f"## {_title(results)}"
+    yield f"## {_title(results, is_whole=not was_interrupted(run))}"
     if failed := [result for result in results if not result.has_passed]:
         yield _what_failed(failed, _names(results))
-    if remark := _of_session(run):
+    if remark := remark_on_session(run):
         yield remark
     if results:
         yield _overview(results)
     yield _facts(run)
 
 
-def _title(results: list[LoadResult]) -> str:
+def _title(results: list[LoadResult], *, is_whole: bool) -> str:
     counts = Counter(result.state for result in results)
     passed, total = counts.pop("passed", 0), len(results)
     if not results:
         return f"{verdict('none')} of the load tests was run"
+    if passed == total and not is_whole:
+        return f"{verdict('interrupted')}: {total} load test{'' if total == 1 else 's'} passed until then"
     if passed == total:
         return f"{verdict('passed')}: {'the load test' if total == 1 else f'all {total} load tests'}"
     worst = min(counts, key=lambda state: _ORDER.get(state, 1))
@@ -74,20 +76,6 @@ def _what_failed(failed: list[LoadResult], names: dict[str, str]) -> str:
     if more := len(failed) - len(told):
         told.append(f"and {more} more load test{'' if more == 1 else 's'}")
     return "; ".join(told) + "."
-
-
-def _of_session(run: Run) -> str:
-    """What the verdicts of the load tests do not tell."""
-    if run.exit_status is None:
-        return "The session is not over: these are its results so far."
-    if run.exit_status == _INTERRUPTED:
-        return "The session was interrupted: what had not been run by then is missing."
-    has_passed = all(result.has_passed for result in run.results)
-    if not run.exit_status and not has_passed:
-        return "pytest's exit status is 0: what failed was expected to."
-    if run.exit_status and has_passed:
-        return f"pytest's exit status is {run.exit_status}: something else than a load or a budget failed."
-    return ""
 
 
 def _overview(results: list[LoadResult]) -> str:

@@ -83,12 +83,12 @@ class TestPage:
             "0123456789ab on main with changes",
             "a CPU, 2 cores, 8 GiB, Linux",
             "pytest 9.2",
-            "the session had not ended",
+            "The session is not over",
         ):
             assert words in text
 
     def test_a_session_that_has_ended_does_not_say_otherwise(self) -> None:
-        assert "had not ended" not in Page().html(run(load_result(), exit_status=0))
+        assert "is not over" not in Page().html(run(load_result(), exit_status=0))
 
     def test_before_the_first_load_test_has_ended_there_is_a_page_already(self) -> None:
         assert "No load test has ended yet." in Page().html(run())
@@ -169,3 +169,9 @@ def test_a_hash_is_that_of_the_specification() -> None:
     """The example of the specification of content security policies."""
     policy = policy_of("", ["alert('Hello, world.');"])
     assert "script-src 'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='" in policy
+
+
+def test_an_interrupted_session_is_no_pass() -> None:
+    page = Page().html(run(load_result(), exit_status=2))
+    assert "<title>Load tests: 1 of 1 passed, then interrupted</title>" in page
+    assert "what had not been run by then is missing" in page
