@@ -1,10 +1,18 @@
-"""For all tests: none of them writes to the summary of the CI step that runs them."""
+"""For all tests: none writes to the summary of its CI step, and none leaves secrets to the next."""
 
 from __future__ import annotations
 
 import pytest
 
+from pytest_loadtest.core import redaction
+
 
 @pytest.fixture(autouse=True)
 def _no_step_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test declares secret, such as the word "password", is an ordinary word in another."""
+    monkeypatch.setattr(redaction, "_declared", set())

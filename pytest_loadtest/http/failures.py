@@ -48,6 +48,7 @@ OUTCOME_OF_ERRNO: Final[dict[int, Outcome]] = {
     errno.EACCES: Outcome.UNREACHABLE,  # or may not be used
     errno.EMFILE: Outcome.GENERATOR,
     errno.ENFILE: Outcome.GENERATOR,
+    errno.EBUSY: Outcome.GENERATOR,  # a look-up in glibc that gets no descriptor, with some name services
     errno.ENOBUFS: Outcome.GENERATOR,
     errno.ENOMEM: Outcome.GENERATOR,
     errno.EADDRNOTAVAIL: Outcome.GENERATOR,
@@ -56,6 +57,7 @@ OUTCOME_OF_ERRNO: Final[dict[int, Outcome]] = {
 # What to do when this machine, not the target, was the limit.
 _ADVICE: Final[dict[int, str]] = {
     errno.EMFILE: "allow this process more open files (ulimit -n) or use fewer connections",
+    errno.EBUSY: "allow this process more open files (ulimit -n) or use fewer connections",
     errno.ENFILE: "allow this machine more open files (fs.file-max) or use fewer connections",
     errno.ENOBUFS: "give this machine more memory for sockets or use fewer connections",
     errno.ENOMEM: "give this machine more memory or use fewer connections",

@@ -55,7 +55,7 @@ def test_q_leaves_the_header_out(project: Project) -> None:
 
 def test_every_option_is_an_environment_variable_and_an_ini_key_of_the_same_name(project: Project) -> None:
     shown = project.run("--help").stdout.str()
-    assert len(OPTIONS) == 13
+    assert len(OPTIONS) == 18
     for option in OPTIONS:
         assert f"  {option.flag_text}" in shown
         assert f"  {option.key} " in shown
