@@ -48,7 +48,8 @@ class Proxy:
         self.fields: Fields = ()
         if parts.userinfo:
             token = base64.b64encode(f"{parts.username}:{parts.password}".encode())
-            for secret in (parts.password, parts.userinfo.decode("ascii"), token.decode("ascii")):
+            as_written = parts.userinfo.decode("ascii").partition(":")[2]
+            for secret in (parts.password, as_written, token.decode("ascii")):
                 declare_secret(secret)
             self.fields = ((b"Proxy-Authorization", b"Basic " + token),)
 
