@@ -51,6 +51,16 @@ def lower_edge(bucket: int) -> int:
     return ((1 << SUB_BUCKET_BITS) + sub_bucket) << (LOWEST_OCTAVE + octave - SUB_BUCKET_BITS)
 
 
+def value_in(slot: int, smallest: int, largest: int) -> float:
+    """What a value of this slot reads as, in ns: its bucket's middle, within its histogram's extremes."""
+    if slot == UNDERFLOW:
+        return float(smallest)
+    if slot == OVERFLOW:
+        return float(largest)
+    low, high = lower_edge(slot - 1), lower_edge(slot)
+    return float(min(max(2 * low * high / (low + high), smallest), largest))
+
+
 def rank_of(share: float, n: int) -> int:
     """Which of `n` ascending values, counted from 1, is the first that `share` of them do not exceed.
 
@@ -143,7 +153,7 @@ class Histogram:
         if rank > self.n:
             return math.inf
         slot = int(np.searchsorted(np.cumsum(self.counts), rank))
-        return self._value_of(slot)
+        return value_in(slot, self.min, self.max)
 
     def above(self, value_ns: float) -> int:
         """How many values are in buckets above that of `value_ns`."""
@@ -169,14 +179,6 @@ class Histogram:
             return float(self.max)
         edge = lower_edge(slot - 1 + upper)
         return float(min(edge, self.max) if upper else max(edge, self.min))
-
-    def _value_of(self, slot: int) -> float:
-        if slot == UNDERFLOW:
-            return float(self.min)
-        if slot == OVERFLOW:
-            return float(self.max)
-        low, high = lower_edge(slot - 1), lower_edge(slot)
-        return float(min(max(2 * low * high / (low + high), self.min), self.max))
 
     def __repr__(self) -> str:
         return f"<Histogram n={self.n} min={self.min} max={self.max}>"

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from pytest_loadtest.core.histogram import OVERFLOW, UNDERFLOW, lower_edge
+from pytest_loadtest.core.histogram import value_in
 from pytest_loadtest.core.sparse import SparseHistogram
 from pytest_loadtest.core.units import NS_PER_MS
 from pytest_loadtest.export import names
@@ -150,13 +150,4 @@ class Sampler:
 def values_at(histogram: SparseHistogram, ranks: range) -> list[float]:
     """The values in ns at these ranks, counted from 0 in order of size."""
     where = np.searchsorted(np.cumsum(histogram.counts), np.array(ranks, dtype=np.int64), side="right")
-    return [_middle_of(int(slot), histogram) for slot in histogram.slots[where]]
-
-
-def _middle_of(slot: int, histogram: SparseHistogram) -> float:
-    if slot == UNDERFLOW:
-        return float(histogram.min)
-    if slot == OVERFLOW:
-        return float(histogram.max)
-    low, high = lower_edge(slot - 1), lower_edge(slot)
-    return float(min(max(2 * low * high / (low + high), histogram.min), histogram.max))
+    return [value_in(int(slot), histogram.min, histogram.max) for slot in histogram.slots[where]]

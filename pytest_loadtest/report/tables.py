@@ -22,6 +22,7 @@ from pytest_loadtest.core.metrics import PHASES
 from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
 from pytest_loadtest.core.wording import short_duration
 from pytest_loadtest.report.names import broken_into_lines, widest_word
+from pytest_loadtest.report.ranking import rank_of
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.rows import BudgetRow, GeneratorRow, Latency, RequestRow
 from pytest_loadtest.results.run import Run
@@ -92,14 +93,12 @@ _SUMMARY: Mapping[str, Callable[[LoadResult], str | Text]] = {
 _DISPENSABLE = ({"generator"}, {"VUs", "ran", "p50"}, {"rate"}, {"p99"})
 
 
-# A terminal is read from its end, where the prompt is: what must be looked at stands there.
-_ORDER = {"passed": 0, "failed": 2}
-_OTHERS = 1
-
-
 def by_verdict(results: Iterable[LoadResult]) -> list[LoadResult]:
-    """What passed first, what failed last, in between what did neither; else as they were run."""
-    return sorted(results, key=lambda result: _ORDER.get(result.state, _OTHERS))
+    """What passed first, what failed last, in between what did neither; else as they were run.
+
+    A terminal is read from its end, where the prompt is: what must be looked at first stands there.
+    """
+    return sorted(results, key=lambda result: -rank_of(result.state))
 
 
 def summary_table(results: Iterable[LoadResult], width: int) -> Table:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
 from pytest_loadtest.core.wording import short_duration
+from pytest_loadtest.report.ranking import rank_of
 from pytest_loadtest.results.result import LoadResult
 
-_RANKS = {"failed": 0, "passed": 2}  # of verdicts; what nobody knows stands between
-_OTHER_RANK = 1
 _UNKNOWN = "-"
 
 
@@ -67,14 +66,9 @@ def anchor_of(number: int) -> str:
     return f"load-test-{number}"
 
 
-def rank_of(result: LoadResult) -> int:
-    """Failed ones first, then those that nobody can say of, then passed ones."""
-    return _RANKS.get(result.state, _OTHER_RANK)
-
-
 def index_of(results: Iterable[LoadResult]) -> list[IndexRow]:
     """All load tests, by verdict."""
-    numbered = sorted(enumerate(results, start=1), key=lambda item: rank_of(item[1]))
+    numbered = sorted(enumerate(results, start=1), key=lambda item: rank_of(item[1].state))
     return [IndexRow(anchor_of(number), _cells(result)) for number, result in numbered]
 
 
@@ -83,7 +77,7 @@ def _cells(result: LoadResult) -> tuple[IndexCell, ...]:
     latency = result.latency
     times = (latency.p50, latency.p95, latency.p99) if latency.n else (math.nan,) * 3
     return (
-        IndexCell(result.state, str(rank_of(result)), "page-good" if result.has_passed else "page-bad"),
+        IndexCell(result.state, str(rank_of(result.state)), "page-good" if result.has_passed else "page-bad"),
         IndexCell(result.test, result.test.lower(), is_link=True),
         _figure(result.vus, "{:,.0f}".format),
         _figure(result.ran_ns, _ran),

@@ -17,9 +17,10 @@ from markupsafe import Markup
 
 from pytest_loadtest.report.charts.svg import can_draw
 from pytest_loadtest.report.html.engine import rendered, source_of
-from pytest_loadtest.report.html.index import COLUMNS, anchor_of, index_of, rank_of
+from pytest_loadtest.report.html.index import COLUMNS, anchor_of, index_of
 from pytest_loadtest.report.html.part import Part, part_of
 from pytest_loadtest.report.html.style import page_style
+from pytest_loadtest.report.ranking import rank_of
 from pytest_loadtest.report.session import remark_on_session, was_interrupted
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.run import Run
@@ -124,7 +125,7 @@ def _summary(run: Run) -> Iterator[tuple[str, str]]:
     summary = run.summary
     if was_interrupted(run):
         yield "interrupted", "page-bad"
-    states = Counter(result.state for result in sorted(run.results, key=rank_of))
+    states = Counter(result.state for result in sorted(run.results, key=lambda each: rank_of(each.state)))
     for state, count in states.items():
         yield f"{count} {state}", "page-good" if state == "passed" else "page-bad"
     yield f"{summary.requests:,} requests", ""

@@ -15,6 +15,7 @@ from pytest_loadtest.report.markdown.blocks import Section, fit, size, table
 from pytest_loadtest.report.markdown.budgets import in_a_sentence
 from pytest_loadtest.report.markdown.escaping import NOTHING, cell, code, prose
 from pytest_loadtest.report.markdown.load import LONGEST_NAME, section_of, times, verdict
+from pytest_loadtest.report.ranking import rank_of
 from pytest_loadtest.report.session import remark_on_session, was_interrupted
 from pytest_loadtest.report.tables import short_name
 from pytest_loadtest.results.result import LoadResult
@@ -28,12 +29,11 @@ MOST_IN_A_SENTENCE = 3
 _SECONDS = 16  # of "2026-11-22T20:15": the minute suffices
 _SHORT_SHA = 12
 _FEWEST_MINUTES = 0.1  # of virtual users, that are worth a word
-_ORDER = {"failed": 0, "passed": 2}  # all other states are between the two
 
 
 def markdown_of(run: Run, most_bytes: int = MOST_BYTES) -> str:
     """The run for a pull request."""
-    results = sorted(run.results, key=lambda result: _ORDER.get(result.state, 1))
+    results = sorted(run.results, key=lambda result: rank_of(result.state))
     opening = "\n\n".join(_opening(run, results))
     sections = [section_of(result) for result in results]
     fit(sections, most_bytes - size(opening) - _MOST_CLOSING_BYTES)
@@ -61,7 +61,7 @@ def _title(results: list[LoadResult], *, is_whole: bool) -> str:
         return f"{verdict('interrupted')}: {total} load test{'' if total == 1 else 's'} passed until then"
     if passed == total:
         return f"{verdict('passed')}: {'the load test' if total == 1 else f'all {total} load tests'}"
-    worst = min(counts, key=lambda state: _ORDER.get(state, 1))
+    worst = min(counts, key=rank_of)
     others = "".join(f", {count} {prose(state)}" for state, count in counts.items() if state != worst)
     tests = "load test" if total == 1 else "load tests"
     return f"{verdict(worst)}: {counts[worst]} of {total} {tests}{others}"
