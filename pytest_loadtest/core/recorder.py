@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from pytest_loadtest.core.layout import ITERATION, REQUEST
 from pytest_loadtest.core.metrics import (
     MOST_NAMES,
     OTHER_NAMES,
@@ -22,8 +23,6 @@ from pytest_loadtest.core.metrics import (
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recording import NullRecorder, RequestOwner, RequestRecorder, RequestSink
 from pytest_loadtest.core.records import (
-    ITERATION,
-    REQUEST,
     Slicing,
     count_iterations,
     count_requests,

@@ -1,11 +1,10 @@
-"""A buffer full of fixed records, counted into series. Owns the records' layout.
+"""A buffer full of fixed records, counted into series. Owns what they count as.
 
 All names of a batch are counted in the same passes of numpy. It knows no clock and no virtual user.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -16,27 +15,13 @@ import numpy.typing as npt
 
 from pytest_loadtest.core.groups import Groups
 from pytest_loadtest.core.histogram import IntArray
+from pytest_loadtest.core.layout import ITERATION_FIELDS, REQUEST_FIELDS
 from pytest_loadtest.core.metrics import IterationSeries, RequestSeries
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.sparse import SparseHistogram
 
-REQUEST = struct.Struct("=iiiqqqqqqq")
-_REQUEST_DTYPE = np.dtype(
-    [
-        ("name", "i4"),
-        ("outcome", "i4"),
-        ("status", "i4"),
-        ("started", "i8"),
-        ("delay", "i8"),
-        ("sending", "i8"),
-        ("waiting", "i8"),
-        ("receiving", "i8"),
-        ("bytes_sent", "i8"),
-        ("bytes_received", "i8"),
-    ]
-)
-ITERATION = struct.Struct("=qqqq")
-_ITERATION_DTYPE = np.dtype([("started", "i8"), ("delay", "i8"), ("service", "i8"), ("failed", "i8")])
+_REQUEST_DTYPE = np.dtype(list(REQUEST_FIELDS.items()))
+_ITERATION_DTYPE = np.dtype(list(ITERATION_FIELDS.items()))
 
 _ERRORS = frozenset(outcome for outcome in Outcome if outcome.is_error)
 _WITHOUT_LATENCY = frozenset(outcome for outcome in Outcome if not outcome.has_latency)

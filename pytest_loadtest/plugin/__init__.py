@@ -26,6 +26,7 @@ from pytest_loadtest.plugin.fixtures import (
     token_pool,
     vu,
 )
+from pytest_loadtest.plugin.last_reports import LastReports
 from pytest_loadtest.plugin.options import add_options
 from pytest_loadtest.plugin.relay import Board
 
@@ -65,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("dist", "no") != "no":  # xdist's; workers have "no"
         config.pluginmanager.register(Controller(config), "loadtest-controller")
         config.pluginmanager.register(Board(config), "loadtest-progress")
+        config.pluginmanager.register(LastReports(config), "loadtest-last-reports")
     if config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):  # pytest-html's report
         from pytest_loadtest.plugin.html_rows import HtmlRows
 

@@ -16,8 +16,10 @@ from pytest_loadtest.plugin import options
 from pytest_loadtest.plugin.async_fixtures import finish_foreign_values, on_load_loop
 from pytest_loadtest.plugin.collection import problems_key, runs_load
 from pytest_loadtest.plugin.display import Display, display_key
+from pytest_loadtest.plugin.interruption import report_interruption
 from pytest_loadtest.plugin.item import LoadFunction, loop_key, session_plan_key
 from pytest_loadtest.plugin.job import new_results_of, results_of, sections_of
+from pytest_loadtest.plugin.last_reports import ToController
 from pytest_loadtest.plugin.limit import Limit
 from pytest_loadtest.plugin.per_vu import PerVU, is_async
 from pytest_loadtest.plugin.planning import SessionPlan
@@ -47,6 +49,7 @@ class LoadHooks:
         config.stash[display_key] = Display.of(config)
         redact_logs(config)
         announce(config)
+        self._to_controller = ToController(config, lambda: self._loop.is_being_interrupted)
         self._gathering = begin_gathering(config)
 
     # -- before any load ------------------------------------------------------------------------------
@@ -86,17 +89,20 @@ class LoadHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Know whose fixtures are being set up; a test that ends the session has no report, but a result."""
-        self._current = item if runs_load(item) else None
-        self._loop.limit = None
+        """Know whose fixtures are being set up; a test that ends the session is reported, too."""
+        if not runs_load(item):
+            return (yield)
+        self._current, began_s = item, time.time()
+        self._to_controller.begins()
         try:
             return (yield)
         except (KeyboardInterrupt, pytest.exit.Exception):
-            if self._current is not None:
-                self._gathering.add(self._current.nodeid, results_of(self._current))
+            for report in report_interruption(item, began_s):
+                self._to_controller.send(report)
             raise
         finally:
             self._current = self._loop.limit = None
+            self._to_controller.ends()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, object, object]:

@@ -9,9 +9,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pytest_loadtest.errors import ConfigurationError
-from pytest_loadtest.plugin import options
-from pytest_loadtest.results.files import replace
-from pytest_loadtest.results.paths import check_path, path_of
+from pytest_loadtest.plugin.output_file import OutputFile
+from pytest_loadtest.results.files import replace_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,43 +23,33 @@ if TYPE_CHECKING:
 HOW_TO_INSTALL = "pip install 'pytest-loadtest[html]'"
 
 
-class HtmlPage:
-    """The file of one session."""
+class HtmlPage(OutputFile):
+    """The file of --load-html."""
 
     option = "--load-html"
+    what = "page with charts"
 
     def __init__(self, template: str) -> None:
-        self._template = template
+        super().__init__(template)
         self._page: Page | None = None
 
-    def update(self, run: Run) -> None:
-        """Write what there is so far: who reads it meanwhile sees the old page. Raises OSError."""
+    @classmethod
+    def check(cls, template: str, source: str) -> None:
+        """It also needs what makes pages."""
+        super().check(template, source)
+        if find_spec("jinja2") is None:
+            raise ConfigurationError(f"{source} needs jinja2: {HOW_TO_INSTALL}")
+
+    def write(self, run: Run, path: Path) -> None:
+        """As HTML. The page keeps what it has drawn of the earlier load tests."""
         from pytest_loadtest.report.html.page import Page
 
         if self._page is None:
             self._page = Page()
-        # A lone surrogate of a server is no UTF-8.
-        replace(self._path(run), self._page.html(run).encode("utf-8", "replace"))
-
-    finish = update
-
-    def note(self, run: Run) -> str | None:
-        """Where the page is."""
-        return f"page with charts in {self._path(run)}"
-
-    def _path(self, run: Run) -> Path:
-        return path_of(self._template, run.began_at)
-
-    def __repr__(self) -> str:
-        return f"<HtmlPage {self._template!r}>"
+        replace_text(path, self._page.html(run))
 
 
 def outputs_of(config: pytest.Config) -> list[HtmlPage]:
     """What the options ask for. Raises ConfigurationError."""
-    template, source = options.value_and_source(config, "html")
-    if not template:
-        return []
-    check_path(template, source)
-    if find_spec("jinja2") is None:
-        raise ConfigurationError(f"{source} needs jinja2: {HOW_TO_INSTALL}")
-    return [HtmlPage(template)]
+    page = HtmlPage.asked_for(config)
+    return [page] if page else []

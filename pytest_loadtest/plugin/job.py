@@ -83,12 +83,18 @@ def results_of(item: pytest.Item) -> list[LoadResult]:
     return item.stash.setdefault(results_key, [])
 
 
+def has_unreported_results(item: pytest.Item) -> bool:
+    """Whether some of them have not been in a report of the test yet."""
+    return len(results_of(item)) != item.stash.get(reported_key, 0)
+
+
 def new_results_of(item: pytest.Item) -> list[LoadResult]:
-    """All results of the test's loads, if some of them have not been in a report of the test yet."""
+    """All results of the test's loads, for its next report; none if earlier reports had them all."""
+    if not has_unreported_results(item):
+        return []
     results = results_of(item)
-    is_known = len(results) == item.stash.get(reported_key, 0)
     item.stash[reported_key] = len(results)
-    return [] if is_known else results
+    return results
 
 
 def sections_of(item: pytest.Item) -> list[tuple[str, str]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
+
 from pytest_loadtest.core.budget import Undecided
 from pytest_loadtest.core.looks import CONFIDENCE_OF_LOOKS
 from pytest_loadtest.core.metrics import Metrics
@@ -31,6 +33,8 @@ from pytest_loadtest.results.tables import tables_of
 _JUDGED = (Ending.COMPLETED, Ending.TIMED_OUT, Ending.BUDGET_BROKEN)
 # They say by themselves why the test failed; all others are a state of their own.
 _PLAIN_ENDINGS = (Ending.COMPLETED, Ending.HOPELESS, Ending.NO_TARGET, Ending.BUDGET_BROKEN)
+# What a test raises to end more than an iteration, and says itself why.
+_STOPPED_BY = (ConfigurationError, TokenError, pytest.exit.Exception)
 
 
 def build_result(ended: EndedLoad) -> LoadResult:
@@ -89,10 +93,28 @@ def _reason(job: LoadJob, metrics: Metrics, end: LoadEnd) -> str:
         failure = next(iter(metrics.failures.values()))
         what = f"{failure.type} at {failure.place}: {failure.message}"
         return f"every first iteration failed alike, the load was stopped: {what}"
-    if isinstance(end.error, (ConfigurationError, TokenError)):
+    if isinstance(end.error, _STOPPED_BY):
         return f"the load was stopped: {end.error}"
-    if (missing := _missing(job.plan, metrics, end)) is not None:
-        return missing
+    return _missing(job.plan, metrics, end) or _left_behind(end) or _interrupted(end)
+
+
+def _missing(plan: TestPlan, metrics: Metrics, end: LoadEnd) -> str:
+    """What a completed load should have measured and has not."""
+    if end.ending is not Ending.COMPLETED or plan.once:
+        return ""
+    shape, done = plan.load.shape, metrics.iterations.finished.total()
+    if not done:
+        return "no iteration finished: nothing was measured"
+    if done < iterations_asked(shape):
+        limit = format_duration(shape.duration_ns)
+        return (
+            f"only {done:,} of {iterations_asked(shape):,} iterations were finished within {limit}; "
+            "duration= gives them more time"
+        )
+    return ""
+
+
+def _left_behind(end: LoadEnd) -> str:
     if end.stuck:
         return f"{len(end.stuck)} virtual users did not stop when they were cancelled"
     if end.tear_down_errors:
@@ -104,20 +126,8 @@ def _reason(job: LoadJob, metrics: Metrics, end: LoadEnd) -> str:
     return ""
 
 
-def _missing(plan: TestPlan, metrics: Metrics, end: LoadEnd) -> str | None:
-    """What a completed load should have measured and has not."""
-    if end.ending is not Ending.COMPLETED or plan.once:
-        return None
-    shape, done = plan.load.shape, metrics.iterations.finished.total()
-    if not done:
-        return "no iteration finished: nothing was measured"
-    if done < iterations_asked(shape):
-        limit = format_duration(shape.duration_ns)
-        return (
-            f"only {done:,} of {iterations_asked(shape):,} iterations were finished within {limit}; "
-            "duration= gives them more time"
-        )
-    return None
+def _interrupted(end: LoadEnd) -> str:
+    return f"interrupted after {format_duration(end.ran_ns)}" if end.ending is Ending.INTERRUPTED else ""
 
 
 def failure_sections(result: LoadResult, end: LoadEnd) -> Iterator[tuple[str, str]]:

@@ -17,13 +17,15 @@ from pytest_loadtest.errors import ConfigurationError
 from pytest_loadtest.plugin import options
 from pytest_loadtest.plugin.beginning import began_at
 from pytest_loadtest.plugin.item import session_plan_key
+from pytest_loadtest.plugin.output_file import OutputFile
 from pytest_loadtest.plugin.sampling import SamplesOutput, samples_output
 from pytest_loadtest.plugin.surroundings import commit_of, given_options, this_machine, versions
 from pytest_loadtest.results.moments import utc_text
-from pytest_loadtest.results.paths import check_path, path_of
 from pytest_loadtest.results.run import Run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_loadtest.plugin.planning import SessionPlan
     from pytest_loadtest.results.result import LoadResult
 
@@ -73,35 +75,17 @@ def _plan_of(config: pytest.Config) -> SessionPlan | None:
         return None
 
 
-class RunFile:
-    """The file of one session."""
+class RunFile(OutputFile):
+    """The file of --load-json."""
 
     option = "--load-json"
+    what = "results"
 
-    def __init__(self, template: str) -> None:
-        self._template = template
-
-    def update(self, run: Run) -> None:
-        """Write what there is so far. Raises OSError."""
-        run.write(path_of(self._template, run.began_at))
-
-    finish = update
-
-    def note(self, run: Run) -> str | None:
-        """Where the results are."""
-        return f"results in {path_of(self._template, run.began_at)}"
-
-    def __repr__(self) -> str:
-        return f"<RunFile {self._template!r}>"
+    def write(self, run: Run, path: Path) -> None:
+        """As data."""
+        run.write(path)
 
 
 def outputs_of(config: pytest.Config) -> list[RunFile | SamplesOutput]:
     """What the options ask for. Raises ConfigurationError."""
-    outputs: list[RunFile | SamplesOutput] = []
-    template, source = options.value_and_source(config, "json")
-    if template:
-        check_path(template, source)
-        outputs.append(RunFile(template))
-    if (samples := samples_output(config)) is not None:
-        outputs.append(samples)
-    return outputs
+    return [output for output in (RunFile.asked_for(config), samples_output(config)) if output is not None]

@@ -29,11 +29,17 @@ class LoadLoop:
         self._runner: asyncio.Runner | None = None
         self.owned: set[Any] = set()  # FixtureDefs whose current value lives on this loop
         self.limit: Limit | None = None  # pytest-timeout's, on the current test
+        self._interrupts: Interrupts | None = None  # while something runs
 
     @property
     def is_running(self) -> bool:
         """Whether some thread is in `run`."""
         return self._runner is not None and self._runner.get_loop().is_running()
+
+    @property
+    def is_being_interrupted(self) -> bool:
+        """Whether what runs has been asked to end."""
+        return self._interrupts is not None and self._interrupts.count > 0
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end. Ctrl-C cancels the work, a second one cancels it again. Raises KeyboardInterrupt
@@ -44,11 +50,11 @@ class LoadLoop:
         loop = self._runner.get_loop()
         older = asyncio.all_tasks(loop)
         task = loop.create_task(work)
-        with Interrupts(loop, task) as interrupts:
+        with Interrupts(loop, task) as self._interrupts:
             try:
                 return self._runner.run(_result_of(task))
             except asyncio.CancelledError:
-                if not interrupts.count:
+                if not self.is_being_interrupted:
                     raise
             except KeyboardInterrupt:  # the loop has stopped in the midst of anything
                 self._leave_behind(asyncio.all_tasks(loop) - older)

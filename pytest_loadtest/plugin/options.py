@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import pytest
 
 
+PREFIX = "--load-"
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option. A `flag` takes no value; a `repeatable` one collects its values."""
@@ -27,7 +30,7 @@ class Option:
 
     @property
     def flag_text(self) -> str:
-        return f"--load-{self.name}"
+        return f"{PREFIX}{self.name}"
 
     @property
     def key(self) -> str:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_loadtest.plugin import options
+from pytest_loadtest.plugin.output_file import OutputFile
 from pytest_loadtest.report.markdown import markdown_of
 from pytest_loadtest.report.markdown.blocks import size
-from pytest_loadtest.results import files
-from pytest_loadtest.results.paths import check_path, path_of
+from pytest_loadtest.results.files import replace_text
 from pytest_loadtest.results.run import Run
 
 # The variable with the file that GitHub Actions shows on the page of the run.
@@ -23,27 +22,15 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 MOST_STEP_BYTES = 1024 * 1024
 
 
-class MarkdownFile:
-    """The file of --load-markdown, written anew after every load test."""
+class MarkdownFile(OutputFile):
+    """The file of --load-markdown."""
 
     option = "--load-markdown"
+    what = "summary for the pull request"
 
-    def __init__(self, template: str) -> None:
-        self._template = template
-
-    def update(self, run: Run) -> None:
-        """Write what there is so far. Raises OSError."""
-        text = markdown_of(run)
-        files.replace(path_of(self._template, run.began_at), text.encode("utf-8", "replace"))
-
-    finish = update
-
-    def note(self, run: Run) -> str | None:
-        """Where it is."""
-        return f"summary for the pull request in {path_of(self._template, run.began_at)}"
-
-    def __repr__(self) -> str:
-        return f"<MarkdownFile {self._template!r}>"
+    def write(self, run: Run, path: Path) -> None:
+        """As Markdown."""
+        replace_text(path, markdown_of(run))
 
 
 class StepSummary:
@@ -84,11 +71,6 @@ class StepSummary:
 
 def outputs_of(config: pytest.Config) -> list[MarkdownFile | StepSummary]:
     """What the option and the variable ask for. Raises ConfigurationError."""
-    outputs: list[MarkdownFile | StepSummary] = []
-    template, source = options.value_and_source(config, "markdown")
-    if template:
-        check_path(template, source)
-        outputs.append(MarkdownFile(template))
-    if summary := os.environ.get(STEP_SUMMARY):
-        outputs.append(StepSummary(Path(summary)))
-    return outputs
+    file = MarkdownFile.asked_for(config)
+    summary = os.environ.get(STEP_SUMMARY)
+    return [*([file] if file else ()), *([StepSummary(Path(summary))] if summary else ())]

@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -102,12 +102,9 @@ class Settings:
                 f"environment {name!r} is protected: load on it needs {allow_option} {name}"
             )
         where = f"environments.{name}"
-        # Only tests with tokens need the secrets that make them.
-        deferred = {
-            key: partial(_expand_tokens, values.pop(key), f"{where}.{key}")
-            for key in (TOKENS,)
-            if key in values
-        }
+        deferred = {}  # only tests with tokens need the secrets that make them
+        if TOKENS in values:
+            deferred[TOKENS] = partial(_expand_tokens, values.pop(TOKENS), f"{where}.{TOKENS}")
         return Environment(name, _expand(values, where), deferred)
 
     def targets(self, environment: Environment, allowed: Collection[str]) -> Targets:
@@ -144,26 +141,8 @@ def _tables(table: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]
 
 
 def _expand(value: Any, where: str) -> Any:
-    """The value, however deep, with every ``${VARIABLE}`` replaced by the process environment's value."""
-    if isinstance(value, Mapping):
-        return {key: _expand(inner, f"{where}.{key}") for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_expand(inner, where) for inner in value]
-    if not isinstance(value, str):
-        return value
-
-    def look_up(match: re.Match[str]) -> str:
-        try:
-            return os.environ[match[1]]
-        except KeyError:
-            raise ConfigurationError(
-                f"{TABLE} {where}: the environment variable {match[1]} is not set"
-            ) from None
-
-    expanded = _VARIABLE.sub(look_up, value)
-    if expanded != value and "://" not in expanded:  # a URL is needed in errors; its password is masked there
-        declare_secret(expanded)
-    return expanded
+    """The value with every ``${VARIABLE}`` replaced by the process environment's value."""
+    return _in_texts(value, where, _expanded)
 
 
 def _expand_tokens(table: Any, where: str) -> Any:
@@ -176,11 +155,33 @@ def _expand_tokens(table: Any, where: str) -> Any:
 
 
 def _expand_known(value: Any) -> Any:
-    """The value, however deep, with each ``${VARIABLE}`` that is set replaced; the others stay."""
+    """The value with each ``${VARIABLE}`` that is set replaced; the others stay."""
+    return _in_texts(value, "", lambda text, _: _VARIABLE.sub(_known_or_as_it_is, text))
+
+
+def _in_texts(value: Any, where: str, change: Callable[[str, str], str]) -> Any:
+    """The value with each text in it changed, however deep; `change` is told where it stands."""
     if isinstance(value, Mapping):
-        return {key: _expand_known(inner) for key, inner in value.items()}
+        return {key: _in_texts(inner, f"{where}.{key}", change) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_expand_known(inner) for inner in value]
-    if not isinstance(value, str):
-        return value
-    return _VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), value)
+        return [_in_texts(inner, where, change) for inner in value]
+    return change(value, where) if isinstance(value, str) else value
+
+
+def _expanded(text: str, where: str) -> str:
+    def look_up(match: re.Match[str]) -> str:
+        try:
+            return os.environ[match[1]]
+        except KeyError:
+            raise ConfigurationError(
+                f"{TABLE} {where}: the environment variable {match[1]} is not set"
+            ) from None
+
+    expanded = _VARIABLE.sub(look_up, text)
+    if expanded != text and "://" not in expanded:  # a URL is needed in errors; its password is masked there
+        declare_secret(expanded)
+    return expanded
+
+
+def _known_or_as_it_is(match: re.Match[str]) -> str:
+    return os.environ.get(match[1], match[0])

@@ -13,7 +13,7 @@ from pytest_loadtest.plugin.collection import runs_load
 from pytest_loadtest.plugin.gathering import Gathering
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
 from pytest_loadtest.plugin.undisturbed import undisturbed
-from pytest_loadtest.report.failure import authentication_line, details
+from pytest_loadtest.report.failure import authentication_line
 from pytest_loadtest.report.names import wrapped
 from pytest_loadtest.report.tables import (
     budget_table,
@@ -89,9 +89,7 @@ class Summary:
         writer.flush()
 
     def _write_details(self, writer: Any, result: LoadResult, width: int) -> None:
-        if result.state == "interrupted":  # there is no report that could show it
-            writer.write_line(f"\n{result.test}: {result.load}\n\n{details(result)}")
-        elif self._config.get_verbosity() > 0:
+        if self._config.get_verbosity() > 0:
             writer.write_line(f"\n{result.test}: {result.load}")
             for table in _details(result):
                 writer.write_line(render(table, width) + "\n")

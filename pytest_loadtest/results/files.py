@@ -28,6 +28,14 @@ def write(path: Path, values: Mapping[str, Any]) -> None:
     replace(path, text.encode("utf-8", "backslashreplace"))  # a lone surrogate of a server is no UTF-8
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Let the file have this text, in one step; a lone surrogate of a server, which is no UTF-8, becomes "?".
+
+    Raises OSError.
+    """
+    replace(path, text.encode("utf-8", "replace"))
+
+
 def replace(path: Path, content: bytes) -> None:
     """Let the file have this content, in one step. Its folder is made. Raises OSError."""
     path = path.resolve()  # what a link leads to is replaced, not the link

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pytest_loadtest.core.layout import REQUEST
 from pytest_loadtest.core.outcome import Outcome
-from pytest_loadtest.core.records import REQUEST
 from pytest_loadtest.core.units import NS_PER_S
 
 # Times are in seconds, to the microsecond: what is finer is the clock's own noise.

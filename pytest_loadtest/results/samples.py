@@ -67,10 +67,10 @@ def write_samples(folder: Path, path: Path, form: SampleFormat, wait: Any) -> in
 
 def main(arguments: Sequence[str]) -> int:
     """How it went is the last line of the output: {"written": 5}, {"problem": "No space left on device"}."""
+    _give_way()
     folder, path = map(Path, arguments)
     form = format_of(path)
     assert form is not None, "whoever starts this has checked the path"
-    _give_way()
     try:
         told: dict[str, Any] = {"written": write_samples(folder, path, form, _more_may_have_come)}
     except OSError as error:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugin.conftest import Project
-
-# How long to wait for what must happen: far more than it takes on a busy machine.
-PATIENCE_S = 30
+from tests.plugin.session import Session, wait_until
 
 # A child process, a shared async fixture and a fixture of each user, which all note when they go.
 CONFTEST = """
@@ -52,44 +47,6 @@ from conftest import note
 
 pytestmark = pytest.mark.load(vus=3, duration="1h")
 """
-
-
-class Session:
-    """pytest in a process of its own, to be interrupted."""
-
-    def __init__(self, project: Project, *args: str) -> None:
-        self._notes = project.pytester.path / "notes"
-        command = [sys.executable, "-m", "pytest", "-p", "pytest_loadtest.plugin", *args]
-        self._process = subprocess.Popen(
-            command, cwd=project.pytester.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-
-    def interrupt(self) -> None:
-        """Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
-
-    def notes(self) -> list[str]:
-        """What its fixtures and tests have noted so far."""
-        return self._notes.read_text().splitlines() if self._notes.exists() else []
-
-    def end(self) -> tuple[int, str]:
-        """Its exit status and output."""
-        output, _ = self._process.communicate(timeout=PATIENCE_S)
-        return self._process.returncode, output
-
-    def kill(self) -> None:
-        """If a test has failed, nothing is left behind."""
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -150,10 +107,11 @@ def test_once_ends_the_load_tears_everything_down_and_shows_what_was_measured(
     assert_is_gone(session)
     pytest.LineMatcher(output.splitlines()).fnmatch_lines(
         [
+            "interrupted after *",
+            "GET /shop * [1-9]*",
             "*= load tests =*",
             "test_load * interrupted *",
-            "test_load.py::test_load: 3 VUs, 1h",
-            "GET /shop * [1-9]*",
+            "FAILED test_load.py::test_load - interrupted after *",
             "*! KeyboardInterrupt !*",
         ]
     )
@@ -187,7 +145,7 @@ async def test_load(http, slow_to_leave):
     assert shared == ["shared down", "platform down"]
     assert_is_gone(session)
     pytest.LineMatcher(output.splitlines()).fnmatch_lines(
-        ["test_load * interrupted *", "GET /shop * [1-9]*", "*! KeyboardInterrupt !*"]
+        ["GET /shop * [1-9]*", "test_load * interrupted *", "*! KeyboardInterrupt !*"]
     )
 
 
@@ -212,7 +170,7 @@ async def test_load(http, platform):
     status, output = session.end()
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert_is_gone(session)
-    pytest.LineMatcher(output.splitlines()).fnmatch_lines(["test_load * interrupted *", "GET /shop * 3 *"])
+    pytest.LineMatcher(output.splitlines()).fnmatch_lines(["GET /shop * 3 *", "test_load * interrupted *"])
 
 
 SET_UPS = [
@@ -267,4 +225,4 @@ async def test_load(http, vu, platform):
     status, output = session.end()
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert_is_gone(session)
-    pytest.LineMatcher(output.splitlines()).fnmatch_lines(["test_load * interrupted *", "GET /shop * [1-9]*"])
+    pytest.LineMatcher(output.splitlines()).fnmatch_lines(["GET /shop * [1-9]*", "test_load * interrupted *"])

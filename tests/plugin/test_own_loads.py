@@ -286,4 +286,11 @@ async def hang(http, vu):
     )
     result = project.run_subprocess()
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["test_own: *passed*", "test_own: hang,*interrupted*", "*second load*"])
+    result.stdout.fnmatch_lines(
+        [
+            "*: hang, 1 VU: interrupted after *",
+            "second load*",
+            "test_own: *passed*",
+            "test_own: hang,*interrupted*",
+        ]
+    )

@@ -1,0 +1,125 @@
+"""Ctrl-C in a distributed session: xdist's controller leaves at once, and reads no more reports.
+
+So the loads of its workers are ended, and the reports of their tests come over a channel of our own. Owns
+that channel, both ends. Imported by every session that is distributed, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import pytest
+
+from pytest_loadtest.plugin.undisturbed import undisturbed
+
+CHANNEL = "load_last_reports"  # the key in a worker's input
+PATIENCE_S = 30.0  # with users that are torn down
+# What a worker says: that a load test begins or is over, or the report of one, as xdist would send it. What
+# the controller says to it: end your load.
+BEGINS, ENDS, END = "begins", "ends", "end"
+
+
+class LastReports:
+    """On the controller. Messages are read only after Ctrl-C: by then each load test has left two."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._messages: SimpleQueue[tuple[Any, str | dict[str, Any]]] = SimpleQueue()  # with their worker
+        self._loading: set[Any] = set()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give a worker its channel. One that is gone has ended its load."""
+        channel = node.gateway.newchannel()
+        node.workerinput[CHANNEL] = channel
+        channel.setcallback(partial(self._put, node), endmarker=ENDS)
+
+    def _put(self, node: Any, message: str | dict[str, Any]) -> None:
+        self._messages.put((node, message))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """End the loads and wait for their reports; not if it is asked again."""
+        with suppress(KeyboardInterrupt):
+            while self._take(0):
+                pass
+            if self._loading:
+                self._end_loads()
+            deadline_s = time.monotonic() + PATIENCE_S
+            while self._loading and self._take(deadline_s - time.monotonic()):
+                pass
+
+    def _end_loads(self) -> None:
+        for node in self._loading:
+            with suppress(OSError):  # it is gone
+                node.workerinput[CHANNEL].send(END)
+        if (terminal := self._config.pluginmanager.getplugin("terminalreporter")) is not None:
+            workers = ", ".join(sorted(node.gateway.id for node in self._loading))
+            terminal.ensure_newline()
+            terminal.write_line(f"waiting for the load tests of {workers}; Ctrl-C again does not wait")
+
+    def _take(self, patience_s: float) -> bool:
+        """The next message, if there is one in time."""
+        try:
+            node, message = self._messages.get(timeout=max(patience_s, 0))
+        except Empty:
+            return False
+        if message == BEGINS:
+            self._loading.add(node)
+        elif message == ENDS:
+            self._loading.discard(node)
+        else:
+            with undisturbed():
+                self._log(node, message)
+        return True
+
+    def _log(self, node: Any, data: Any) -> None:
+        hook = self._config.hook
+        report = hook.pytest_report_from_serializable(config=self._config, data=data)
+        report.node = node  # as xdist does: who writes JUnit files knows a test by its worker
+        hook.pytest_runtest_logreport(report=report)
+
+
+class ToController:
+    """On a worker: its end of the channel. Where there is no controller, nobody is told anything."""
+
+    def __init__(self, config: pytest.Config, is_being_interrupted: Callable[[], bool]) -> None:
+        self._config = config
+        self._channel = getattr(config, "workerinput", {}).get(CHANNEL)
+        self._is_being_interrupted = is_being_interrupted
+        self._has_load = False
+        if self._channel is not None:
+            self._channel.setcallback(self._told)
+
+    def begins(self) -> None:
+        """A load test."""
+        self._has_load = True
+        self._send(BEGINS)
+
+    def ends(self) -> None:
+        """It is over, and its reports have been sent."""
+        self._has_load = False
+        self._send(ENDS)
+
+    def send(self, report: pytest.TestReport) -> None:
+        """What xdist's controller may no longer read."""
+        if self._channel is not None:
+            hook = self._config.hook
+            self._send(hook.pytest_report_to_serializable(config=self._config, report=report))
+
+    def _send(self, message: str | dict[str, Any]) -> None:
+        if self._channel is not None:
+            with suppress(OSError):  # the controller is gone, and so will be this worker
+                self._channel.send(message)
+
+    def _told(self, _end: str) -> None:
+        """In a thread of execnet. On a terminal, Ctrl-C has come to the workers by itself, and first."""
+        if self._has_load and not self._is_being_interrupted():
+            os.kill(os.getpid(), signal.SIGINT)

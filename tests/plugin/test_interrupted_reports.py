@@ -1,0 +1,226 @@
+"""Ctrl-C in the midst of a load: the test is in every report, also that of a worker."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from pytest_loadtest.results.run import Run
+from tests.plugin.conftest import Project
+from tests.plugin.session import Session, wait_until
+
+REPORTS = ("--junitxml=junit.xml", "--html=report.html", "--self-contained-html", "--load-json=load.json")
+PLUGINS = ("-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin", "-p", "xdist.plugin")
+NOTE = """
+import pathlib
+
+def note(what):
+    with pathlib.Path("notes").open("a") as notes:
+        notes.write(what + "\\n")
+"""
+TWO_LOADS = """
+from conftest import note
+
+pytestmark = pytest.mark.load(vus=3, duration="1h")
+
+@pytest.fixture
+async def shopper(vu):
+    note("here")
+    yield
+    note("gone")
+
+async def test_browse(http, shopper):
+    await http.get("/shop")
+
+async def test_buy(http, shopper):
+    await http.get("/cart")
+"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the reports say of the session's tests."""
+
+    verdicts: list[str | None]  # of JUnit's properties
+    failures: list[str | None]  # of JUnit
+    rows: list[tuple[str, str]]  # of pytest-html: result and test
+    states: list[str]  # of our own file
+    exit_status: int | None
+
+    @classmethod
+    def at(cls, folder: Path) -> Kept:
+        root = ElementTree.parse(folder / "junit.xml").getroot()
+        data = re.search('data-jsonblob="([^"]*)"', (folder / "report.html").read_text())
+        assert data is not None
+        tests = json.loads(html.unescape(data[1]))["tests"]
+        run = Run.read(folder / "load.json")
+        return cls(
+            [each.get("value") for each in root.iter("property") if each.get("name") == "load_verdict"],
+            [each.get("message") for each in root.iter("failure")],
+            sorted((row["result"], row["testId"]) for rows in tests.values() for row in rows),
+            [each.state for each in run.results],
+            run.exit_status,
+        )
+
+
+def begun(project: Project, *args: str) -> Session:
+    """A session with `test_load.py`; with notes."""
+    project.write(NOTE, "conftest.py")
+    return Session(project, *PLUGINS, *args)
+
+
+def test_the_test_is_in_every_report(project: Project) -> None:
+    project.write(TWO_LOADS)
+    with begun(project, *REPORTS) as session:
+        wait_until(lambda: len(project.target.requests) > 5)
+        session.interrupt()
+        status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    kept = Kept.at(project.pytester.path)
+    assert kept.verdicts == kept.states == ["interrupted"]
+    assert [str(message)[:17] for message in kept.failures] == ["interrupted after"]
+    assert kept.rows == [("Failed", "test_load.py::test_browse")]
+
+
+HOW = [
+    pytest.param(Session.interrupt_all, id="as on a terminal, which interrupts the workers, too"),
+    pytest.param(Session.interrupt, id="as a script does, which knows the controller only"),
+]
+
+
+@pytest.mark.parametrize("interrupt", HOW)
+def test_the_tests_of_workers_are_in_every_report(
+    project: Project, interrupt: Callable[[Session], None]
+) -> None:
+    project.write(TWO_LOADS)
+    with begun(project, "-n2", *REPORTS) as session:
+        wait_until(lambda: {"/shop", "/cart"} <= {each.path for each in project.target.requests})
+        interrupt(session)
+        status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert session.notes().count("here") == session.notes().count("gone") == 6
+    assert "waiting for the load tests of gw0, gw1; " in output
+    kept = Kept.at(project.pytester.path)
+    assert kept.verdicts == kept.states == ["interrupted"] * 2
+    assert [str(message)[:17] for message in kept.failures] == ["interrupted after"] * 2
+    assert kept.rows == [("Failed", "test_load.py::test_browse"), ("Failed", "test_load.py::test_buy")]
+    assert kept.exit_status == pytest.ExitCode.INTERRUPTED
+
+
+def test_twice_does_not_wait_for_workers(project: Project) -> None:
+    project.write(
+        """
+        import time
+        from conftest import note
+
+        @pytest.mark.load(vus=1, duration="1h")
+        async def test_that_blocks_its_event_loop(http):
+            await http.get("/shop")
+            note("blocks")
+            time.sleep(3600)
+        """
+    )
+    with begun(project, "-n1") as session:
+        wait_until(session.notes)
+        session.interrupt()
+        session.wait_for("waiting for the load tests of gw0")
+        session.interrupt()
+        status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+
+
+def test_workers_without_load_tests_are_not_waited_for(project: Project) -> None:
+    project.write(
+        """
+        import time
+        from conftest import note
+
+        def test_that_takes_long():
+            note("begun")
+            time.sleep(3600)
+
+        @pytest.mark.load(vus=1, iterations=1)
+        async def test_load(http):
+            await http.get("/")
+        """
+    )
+    with begun(project, "-n1") as session:
+        wait_until(session.notes)
+        session.interrupt_all()
+        status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert "waiting" not in output
+
+
+def test_what_a_test_has_reported_is_not_reported_again(project: Project) -> None:
+    project.write(
+        """
+        import time
+        from conftest import note
+
+        @pytest.fixture
+        def slow_to_leave():
+            yield
+            note("leaving")
+            time.sleep(3600)
+
+        @pytest.mark.load(vus=1, iterations=2)
+        async def test_load(http, slow_to_leave):
+            await http.get("/shop")
+        """
+    )
+    with begun(project, *REPORTS) as session:
+        wait_until(session.notes)
+        session.interrupt()
+        status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert " 1 passed in " in output
+    assert Kept.at(project.pytester.path).states == ["passed"]
+
+
+def test_a_test_that_exits_pytest_says_why(project: Project) -> None:
+    project.write(
+        """
+        @pytest.mark.load(vus=1, iterations=2)
+        async def test_load(http):
+            await http.get("/shop")
+            pytest.exit("the shop is closed")
+        """
+    )
+    with begun(project) as session:
+        status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    pytest.LineMatcher(output.splitlines()).fnmatch_lines(
+        ["FAILED test_load.py::test_load - the load was stopped: the shop is closed"]
+    )
+
+
+def test_all_loads_that_a_test_has_run_by_itself_are_in_its_report(project: Project) -> None:
+    project.write(
+        """
+        from conftest import note
+
+        async def browse(http):
+            await http.get("/shop")
+            note("browses")
+
+        def test_own(load):
+            load(browse, vus=1, iterations=1)
+            load(browse, vus=1, duration="1h")
+        """
+    )
+    with begun(project, *REPORTS) as session:
+        wait_until(lambda: len(session.notes()) > 2)
+        session.interrupt()
+        status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    kept = Kept.at(project.pytester.path)
+    assert kept.states == ["passed", "interrupted"]
+    assert "test_load.py::test_own: browse, 1 VU #2: interrupted after " in str(kept.failures[0])
