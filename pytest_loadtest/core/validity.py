@@ -180,10 +180,17 @@ def _read_delay(figures: Figures, judged_ns: float) -> Finding | None:
             return Finding(
                 state if delay_ns > IDLE_DELAY_NS else State.DEGRADED,
                 f"it read up to {format_duration(delay_ns)} late (p99), "
-                f"{format_share(delay_ns / judged_ns) if judged_ns else 'all'} of the judged "
-                f"{format_duration(judged_ns)}",
+                f"{_part_of(delay_ns, judged_ns)} the judged {format_duration(judged_ns)}",
             )
     return None
+
+
+def _part_of(delay_ns: float, judged_ns: float) -> str:
+    """``12% of``, ``3.5 times``: a delay can be a multiple of what it is to be a part of."""
+    if not judged_ns:
+        return "all of"
+    part = delay_ns / judged_ns
+    return f"{format_share(part)} of" if part < 1 else f"{part:.3g} times"
 
 
 def _run_queue(figures: Figures, _judged_ns: float) -> Finding | None:

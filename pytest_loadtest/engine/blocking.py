@@ -59,11 +59,15 @@ class BlockWatch:
         self._over.set()
         self._thread.join()
 
-    def moved_on(self, due_ns: int, late_ns: int) -> None:
-        """The loop's own word: it was to move at `due_ns`, and has done so only so much later."""
+    def moved_on(self, due_ns: int, late_ns: int, waited_ns: int) -> None:
+        """The loop's own word: it was to move at `due_ns`, and has done so only so much later, of which it
+        waited for a CPU for `waited_ns`.
+        """
         caught, self._caught = self._caught, None
         if caught is None or caught[0] != due_ns:
             return  # not looked at in time, or in code that is not the user's
+        if late_ns - waited_ns < BLOCKED_NS:
+            return  # whatever line it was at: others had the CPU
         place = caught[1]
         if place in self._places or len(self._places) < MOST_PLACES:
             self._places.setdefault(place, BlockedPlace()).add(1, late_ns)

@@ -49,7 +49,7 @@ class GeneratorProbe:
         self._series = recorder.metrics.generator
         self._run_queue = _RunQueue()
         self._mark()
-        reads = _ReadDelay(clock.now, recorder.read_late)
+        reads = _ReadDelay(clock.now, recorder.read_late, self._run_queue)
         reads.start()
         self._reads = reads
         if clock.now is perf_counter_ns:  # another thread must not look at a loop's made-up time
@@ -97,14 +97,19 @@ class _ReadDelay:
     much as the answers that would have come in it.
     """
 
-    def __init__(self, now: Callable[[], int], record: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, now: Callable[[], int], record: Callable[[int, int], None], run_queue: _RunQueue
+    ) -> None:
         self._now = now
         self._record = record
+        self._run_queue = run_queue
+        self._waited_ns = 0  # for a CPU, until the last look
         self._random = random.Random().randint
         self._timer: TimerFd | None = None
         self._handle: asyncio.TimerHandle | None = None
         self.due_ns = 0  # by when the loop is to move next
-        self.when_late: Callable[[int, int], None] | None = None  # told of blocks: since when, how long
+        # Told of blocks: since when, how long, and how much of that it waited for a CPU.
+        self.when_late: Callable[[int, int, int], None] | None = None
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -112,6 +117,7 @@ class _ReadDelay:
         if self._timer is not None:
             self._loop.add_reader(self._timer.fileno(), self._look)
         self.due_ns = self._now()
+        self._waited_ns = self._run_queue.waited_ns() or 0
         self._set_next()
         self._arm()
 
@@ -129,8 +135,9 @@ class _ReadDelay:
 
     def _count(self, now_ns: int) -> None:
         """What was due until now has been read now."""
+        waited_then_ns, self._waited_ns = self._waited_ns, self._run_queue.waited_ns() or 0
         if self.when_late is not None and now_ns - self.due_ns >= BLOCKED_NS:
-            self.when_late(self.due_ns, now_ns - self.due_ns)
+            self.when_late(self.due_ns, now_ns - self.due_ns, self._waited_ns - waited_then_ns)
         while self.due_ns <= now_ns:
             self._record(self.due_ns, self._beyond_timer(now_ns - self.due_ns))
             self._set_next()

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 import pytest
 
 from pytest_loadtest.core.redaction import redact
-from pytest_loadtest.plugin.undisturbed import undisturbed
+from pytest_loadtest.plugin.signals import undisturbed
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.run import Run
 

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_loadtest.plugin.item import LoadFailed, LoadFunction
 from pytest_loadtest.plugin.job import has_unreported_results, results_of
-from pytest_loadtest.plugin.undisturbed import undisturbed
+from pytest_loadtest.plugin.signals import undisturbed
 from pytest_loadtest.report.failure import failure_text
 from pytest_loadtest.results.result import LoadResult
 

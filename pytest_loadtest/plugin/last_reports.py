@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pytest_loadtest.plugin.undisturbed import undisturbed
+from pytest_loadtest.plugin.signals import undisturbed
 
 CHANNEL = "load_last_reports"  # the key in a worker's input
 PATIENCE_S = 30.0  # with users that are torn down

@@ -6,15 +6,14 @@ Runs coroutines to their end; it does not know what they do.
 from __future__ import annotations
 
 import asyncio
-import signal
-import threading
 from collections.abc import Callable, Coroutine
 from types import FrameType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from pytest_loadtest.plugin.limit import Limit
+from pytest_loadtest.plugin.signals import told_to_end
 
 T = TypeVar("T")
 
@@ -50,7 +49,8 @@ class LoadLoop:
         loop = self._runner.get_loop()
         older = asyncio.all_tasks(loop)
         task = loop.create_task(work)
-        with Interrupts(loop, task) as self._interrupts:
+        self._interrupts = Interrupts(loop, task)
+        with told_to_end(self._interrupts.again):
             try:
                 return self._runner.run(_result_of(task))
             except asyncio.CancelledError:
@@ -102,20 +102,8 @@ class Interrupts:
         self._cancelled = 0
         self.count = 0
 
-    def __enter__(self) -> Self:
-        self._is_ours = (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        )
-        if self._is_ours:
-            signal.signal(signal.SIGINT, self._interrupted)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._is_ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
+    def again(self, _signal: int, _frame: FrameType | None) -> None:
+        """A handler of signals."""
         self.count += 1
         if self.count > min(2, self._cancelled + 1):
             raise KeyboardInterrupt

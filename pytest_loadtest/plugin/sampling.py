@@ -122,7 +122,9 @@ class Sampling:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(package), inherited)))},
-            start_new_session=True,  # Ctrl-C is for us: what was measured is still to be written
+            # Ctrl-C is for us: what was measured is still to be written. In a session of its own, Linux would
+            # give it as much of the CPU as the load has, whatever its priority (see autogroup in sched(7)).
+            process_group=0,
         )
         assert process.stdin is not None
         os.set_blocking(process.stdin.fileno(), False)

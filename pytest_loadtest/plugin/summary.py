@@ -12,7 +12,7 @@ from pytest_loadtest.core.wording import shape_in_words
 from pytest_loadtest.plugin.collection import runs_load
 from pytest_loadtest.plugin.gathering import Gathering
 from pytest_loadtest.plugin.item import LoadFunction, session_plan_key
-from pytest_loadtest.plugin.undisturbed import undisturbed
+from pytest_loadtest.plugin.signals import undisturbed
 from pytest_loadtest.report.failure import authentication_line
 from pytest_loadtest.report.names import wrapped
 from pytest_loadtest.report.tables import (

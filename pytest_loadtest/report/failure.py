@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pytest_loadtest.core.units import format_duration, format_share
 from pytest_loadtest.core.wording import as_broken
+from pytest_loadtest.report.names import printable
 from pytest_loadtest.report.tables import budget_table, check_table, metric_table, render, request_table
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.rows import AuthenticationRow, BudgetRow, GeneratorRow
@@ -90,7 +91,7 @@ def _errors(result: LoadResult) -> list[str]:
     lines = [f"Failed requests ({result.failed_requests:,}):"]
     for row in result.errors[:MOST_GROUPS]:
         sample = f"\n      {row.sample}" if row.sample else ""
-        lines.append(f"  {row.count:,} x {row.name}: {row.reason}{sample}")
+        lines.append(f"  {row.count:,} x {printable(row.name)}: {row.reason}{sample}")
     return ["\n".join(lines + _more(len(result.errors)))]
 
 

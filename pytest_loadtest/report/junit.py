@@ -52,7 +52,7 @@ def _figures(result: LoadResult) -> dict[str, float | None]:
         "checks_percent": 100 * result.check_share,
         "budgets": len(result.budgets),
         "broken_budgets": sum(not row.invalid for row in result.broken),
-        "vus": result.vus,
+        "vus": result.most_vus,
         "duration_s": result.ran_ns / NS_PER_S,
     }
 

@@ -18,8 +18,17 @@ _BREAKS = re.compile(r"(?<=[_\-./:,?&=\s\]}])(?=[^_\-./:,?&=\s\]}])(?![^{}\s]*\}
 _END_SHARE = 0.6
 
 
+def printable(name: str) -> str:
+    """On one line, and without what moves a terminal's cursor: names may come from what a target answered."""
+    return "".join(
+        char if char.isprintable() else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for char in name
+    )
+
+
 def shortened(name: str, width: int) -> str:
     """At most so wide: what is left out is in the middle, since names begin alike and end differently."""
+    name = printable(name)
     if cell_len(name) <= width:
         return name
     end_width = round((width - 1) * _END_SHARE)

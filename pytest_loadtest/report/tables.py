@@ -21,7 +21,7 @@ from pytest_loadtest.core.confidence import confidence_text
 from pytest_loadtest.core.metrics import PHASES
 from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
 from pytest_loadtest.core.wording import short_duration
-from pytest_loadtest.report.names import broken_into_lines, widest_word
+from pytest_loadtest.report.names import broken_into_lines, printable, widest_word
 from pytest_loadtest.report.ranking import rank_of
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.rows import BudgetRow, GeneratorRow, Latency, RequestRow
@@ -51,7 +51,7 @@ class _Name:
     """A cell of the first column: a name that is broken between its words."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self._name = printable(name)
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[Text]:
         for line in broken_into_lines(self._name, options.max_width):
@@ -76,7 +76,7 @@ def _ms(nanoseconds: float, n: int) -> str:
 
 _SUMMARY: Mapping[str, Callable[[LoadResult], str | Text]] = {
     "verdict": lambda result: Text(result.state, style="green" if result.state == "passed" else "bold red"),
-    "VUs": lambda result: str(result.vus),
+    "VUs": lambda result: f"{result.most_vus:,}",
     "ran": lambda result: _ran(result),
     "requests": lambda result: f"{result.count:,}",
     "rate": lambda result: format_rate(result.per_second),

@@ -81,6 +81,11 @@ class LoadResult:
         return max(self.timeline.vus, default=0)
 
     @property
+    def most_vus(self) -> int:
+        """The same, or how many there could have been, if it is not known how many there were."""
+        return self.peak_vus or self.vus
+
+    @property
     def vu_seconds(self) -> float:
         """The time that active users spent, all together."""
         seconds = self.ran_ns / NS_PER_S

@@ -73,6 +73,20 @@ _CONTRASTS = """
 """
 
 
+_CUT_CAPTIONS = """
+(page) => [...page.querySelectorAll("caption")].filter((caption) => {
+  const words = document.createRange();
+  words.selectNodeContents(caption);
+  return words.getBoundingClientRect().right > document.documentElement.clientWidth;
+}).map((caption) => caption.textContent)
+"""
+
+
+def cut_captions(page: Page) -> list[str]:
+    """Captions of tables whose words go on beyond the edge of the page."""
+    return list(page.locator("body").evaluate(_CUT_CAPTIONS))
+
+
 def text_problems(svg: Locator) -> list[str]:
     """Texts of a picture that overlap one another or leave its frame."""
     return list(svg.evaluate(_TEXT_PROBLEMS, _TOUCH_PX))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import Open, Opened
-from tests.browser.looking import sideways, text_problems, too_faint, widest_line
+from tests.browser.looking import cut_captions, sideways, text_problems, too_faint, widest_line
 
 _STILL, _LIVE = "figure > .loadtest-picture", "figure .live svg"
 _PICTURES = 3 + 4 + 4
@@ -177,6 +177,16 @@ class TestIndex:
 class TestPhone:
     def test_nothing_is_beyond_the_edge(self, phone: Opened) -> None:
         assert sideways(phone.page) == 0
+
+    def test_captions_stay_in_sight_where_tables_are_scrolled(self, phone: Opened) -> None:
+        assert phone.page.locator("caption").count() > 6
+        assert cut_captions(phone.page) == []
+        scrolled = phone.page.locator(".scroll").filter(has_text="Requests").last
+        scrolled.evaluate("region => { region.scrollLeft = 200 }")
+        assert scrolled.evaluate("region => region.scrollLeft") == 200
+        box = scrolled.locator("caption div").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
 
     def test_pictures_are_drawn_for_its_width_with_text_of_the_same_size(self, phone: Opened) -> None:
         assert_pictures_can_be_read(phone, _LIVE, 300)

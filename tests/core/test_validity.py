@@ -70,6 +70,12 @@ def figures(**values: Any) -> Figures:
             id="reading adds more than 20 %",
         ),
         pytest.param(
+            {"read_delay": late(350)},
+            State.LIMITED,
+            "it read up to 350 ms late (p99), 3.5 times the judged 100 ms",
+            id="reading adds a multiple",
+        ),
+        pytest.param(
             {"seconds": (second(waited=0.1),)}, State.OK, "", id="a tenth of the time without a CPU"
         ),
         pytest.param(

@@ -15,7 +15,7 @@ import uvloop
 
 from pytest_loadtest.core.generator import BlockedPlace
 from pytest_loadtest.core.recorder import Recorder
-from pytest_loadtest.engine.blocking import BlockWatch
+from pytest_loadtest.engine.blocking import BLOCKED_NS, BlockWatch
 from pytest_loadtest.engine.runner import LoadRun
 from pytest_loadtest.engine.saturation import GeneratorProbe
 from pytest_loadtest.engine.virtual_user import VirtualUser
@@ -101,12 +101,23 @@ def test_a_block_to_the_very_end_is_found_though_the_loop_never_reads_again() ->
 def test_the_words_of_the_loop_decide_and_a_stale_sight_is_dropped() -> None:
     watch = BlockWatch(lambda: 0)
     watch._caught = 5, ("nowhere.py", 1)
-    watch.moved_on(6, S)
+    watch.moved_on(6, S, 0)
     assert dict(watch.places()) == {}
     watch._caught = 7, ("nowhere.py", 1)
-    watch.moved_on(7, S)
-    watch.moved_on(7, 9 * S)
+    watch.moved_on(7, S, 0)
+    watch.moved_on(7, 9 * S, 0)
     assert dict(watch.places()) == {"nowhere.py:1": BlockedPlace(1, S)}
+
+
+def test_a_line_is_not_blamed_while_others_had_the_cpu() -> None:
+    watch = BlockWatch(lambda: 0)
+    for waited_ns in (S, S - BLOCKED_NS + 1):
+        watch._caught = 7, ("innocent.py", 1)
+        watch.moved_on(7, S, waited_ns)
+    assert dict(watch.places()) == {}
+    watch._caught = 7, ("guilty.py", 1)
+    watch.moved_on(7, S, S - BLOCKED_NS)
+    assert dict(watch.places()) == {"guilty.py:1": BlockedPlace(1, S)}
 
 
 def test_a_line_with_a_secret_does_not_show_it(tmp_path: Path) -> None:
@@ -114,7 +125,7 @@ def test_a_line_with_a_secret_does_not_show_it(tmp_path: Path) -> None:
     source.write_text('get(url, token="abcdefgh12345")\n')
     watch = BlockWatch(lambda: 0)
     watch._caught = 7, (str(source), 1)
-    watch.moved_on(7, S)
+    watch.moved_on(7, S, 0)
     ((place, _),) = watch.places()
     assert place.startswith(f"{source}:1 (get(url")
     assert "abcdefgh12345" not in place

@@ -36,6 +36,10 @@ class Session:
         """Ctrl-C, for this process only."""
         self._process.send_signal(signal.SIGINT)
 
+    def terminate(self) -> None:
+        """As CI systems do."""
+        self._process.send_signal(signal.SIGTERM)
+
     def interrupt_all(self) -> None:
         """Ctrl-C as on a terminal, where its child processes get it, too."""
         os.killpg(self._process.pid, signal.SIGINT)

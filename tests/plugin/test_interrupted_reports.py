@@ -76,11 +76,18 @@ def begun(project: Project, *args: str) -> Session:
     return Session(project, *PLUGINS, *args)
 
 
-def test_the_test_is_in_every_report(project: Project) -> None:
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(Session.interrupt, id="Ctrl-C"),
+        pytest.param(Session.terminate, id="SIGTERM, of a CI system"),
+    ],
+)
+def test_the_test_is_in_every_report(project: Project, end: Callable[[Session], None]) -> None:
     project.write(TWO_LOADS)
     with begun(project, *REPORTS) as session:
         wait_until(lambda: len(project.target.requests) > 5)
-        session.interrupt()
+        end(session)
         status, output = session.end()
     assert status == pytest.ExitCode.INTERRUPTED, output
     kept = Kept.at(project.pytester.path)

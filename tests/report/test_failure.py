@@ -28,6 +28,11 @@ INVALID = budget(
 )
 
 
+def test_a_name_of_several_lines_is_on_one() -> None:
+    errors = (ErrorRow("GET /a\n\x1b[2Jb", "status 500", 3, ""),)
+    assert "3 x GET /a \N{REPLACEMENT CHARACTER}[2Jb: status 500" in failure_text(load_result(errors=errors))
+
+
 @pytest.mark.parametrize(
     ("values", "line"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from pytest_loadtest.report.names import broken_into_lines, shortened, widest_word, wrapped
+from pytest_loadtest.report.names import broken_into_lines, printable, shortened, widest_word, wrapped
 
 LONG = "test_marketplace_public_access[Marketplace_Public_Access_Max_Load]"
 
@@ -53,6 +53,18 @@ def test_a_shortened_name_keeps_both_ends(name: str, width: int, shown: str) -> 
     else:
         assert shortened(name, width) == shown
     assert cell_len(shortened(name, width)) <= width
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        pytest.param("GET /caf\u00e9", "GET /caf\u00e9", id="letters of any language stay"),
+        pytest.param("GET /a\nb\tc", "GET /a b c", id="lines and tabs become spaces"),
+        pytest.param("\x1b[2Jgone", "\N{REPLACEMENT CHARACTER}[2Jgone", id="nothing moves the cursor"),
+    ],
+)
+def test_a_name_is_on_one_line(name: str, shown: str) -> None:
+    assert printable(name) == shortened(name, 40) == shown
 
 
 def test_two_tests_that_differ_in_their_parameters_stay_two() -> None:

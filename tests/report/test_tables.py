@@ -182,6 +182,11 @@ def test_a_name_is_shown_as_it_is_and_never_as_markup() -> None:
     assert cells(text)[1][0] == "GET /[bold]a[/bold]/:smile:"
 
 
+def test_a_name_of_several_lines_has_one() -> None:
+    text = render(request_table([request("GET /a\n\x1b[2Jb"), request("GET /c")]), 100)
+    assert [row[0] for row in cells(text)[1:]] == ["GET /a \N{REPLACEMENT CHARACTER}[2Jb", "GET /c"]
+
+
 def test_broken_budgets_come_first_and_defaults_are_marked() -> None:
     result = load_result(
         budgets=(

@@ -70,7 +70,7 @@ def series_of(
     columns: dict[str, Column] = {
         **percentiles,
         "requests": _of_whole_seconds(_total([each.finished for each in requests], seconds), ran_ns),
-        "failed": _total([each.failed for each in requests], seconds),
+        "failed": _unless_only_begun(_total([each.failed for each in requests], seconds), ran_ns),
         "vus": list(timeline.vus),
         "queued": list(timeline.queued),
         "dropped": list(timeline.iterations_dropped),
@@ -113,6 +113,12 @@ def _of_whole_seconds(column: Column, ran_ns: int) -> Column:
     """Without what would look like a fall at the end: a second that was only begun."""
     whole = ran_ns // NS_PER_S
     return column[:whole] + [None] * (len(column) - whole) if whole else column
+
+
+def _unless_only_begun(column: Column, ran_ns: int) -> Column:
+    """The same of what is never left out: a count at the end stays, if it is one."""
+    whole = ran_ns // NS_PER_S
+    return column[:whole] + [value or None for value in column[whole:]] if whole else column
 
 
 def _total(columns: Iterable[tuple[int, ...]], seconds: int) -> Column:

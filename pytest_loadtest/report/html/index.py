@@ -79,7 +79,7 @@ def _cells(result: LoadResult) -> tuple[IndexCell, ...]:
     return (
         IndexCell(result.state, str(rank_of(result.state)), "page-good" if result.has_passed else "page-bad"),
         IndexCell(result.test, result.test.lower(), is_link=True),
-        _figure(result.vus, "{:,.0f}".format),
+        _figure(result.most_vus, "{:,.0f}".format),
         _figure(result.ran_ns, _ran),
         _figure(result.count, "{:,.0f}".format),
         _figure(result.per_second, format_rate),

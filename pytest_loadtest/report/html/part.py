@@ -100,7 +100,7 @@ def _facts(result: LoadResult) -> Iterator[tuple[str, str]]:
     if result.count:
         yield "failed", f"{result.failed_requests:,} ({format_share(result.failed_requests / result.count)})"
     yield "iterations", _iterations(result)
-    yield "most virtual users", f"{result.peak_vus or result.vus:,}"
+    yield "most virtual users", f"{result.most_vus:,}"
     yield "VU minutes", f"{result.vu_seconds / _MINUTE_S:,.1f}"
     yield "ran", _length(result.ran_ns)
     if result.steady_ns != result.ran_ns:

@@ -94,7 +94,7 @@ def _overview(results: list[LoadResult]) -> str:
 
 def _figures(result: LoadResult) -> tuple[str, ...]:
     return (
-        f"{result.vus:,}",
+        f"{result.most_vus:,}",
         f"{result.count:,}",
         format_rate(result.per_second),
         *times(result.latency),

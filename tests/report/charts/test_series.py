@@ -47,6 +47,18 @@ def test_a_second_that_was_only_begun_has_no_rate() -> None:
     assert [row["requests"] for row in rows] == [2, 2, None]
 
 
+@pytest.mark.parametrize(
+    ("at_the_end", "shown"),
+    [
+        pytest.param(0, None, id="none: the line does not fall to 0"),
+        pytest.param(1, 1, id="some: they are never left out"),
+    ],
+)
+def test_failures_of_a_second_that_was_only_begun(at_the_end: int, shown: int | None) -> None:
+    rows = series_of(timeline([10, 10], [10], failed=(2, at_the_end)), (), S + 100 * MS).rows
+    assert [row["failed"] for row in rows] == [2, shown]
+
+
 def test_a_load_of_less_than_a_second_still_has_its_requests() -> None:
     assert series_of(timeline([10, 10]), (), 300 * MS).rows[0]["requests"] == 2
 
