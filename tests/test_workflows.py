@@ -17,9 +17,10 @@ from tests.report.samples import load_result
 from tests.workflow_files import PAGE, ROOT, Workflow, named, of_page, of_repository, page_text
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-# The first major version of each that runs on Node.js 24, and so on today's runners.
+# Major versions that run on Node.js 24, which is what today's runners have.
 ACTIONS = {"checkout": 6, "setup-python": 6, "upload-artifact": 6, "download-artifact": 7}
 PYTEST_OPTIONS = {"--junitxml": "xmlpath", "-m": "markexpr", "-o": "override_ini"}
+LOAD_TESTS = {"load-tests.yml", "load-tests-staging.yml", ".gitlab-ci.yml"}
 GITHUB, GITLAB = "vendor.github-workflows", "vendor.gitlab-ci"
 WORKFLOWS = [*of_repository(), *of_page()]
 every_workflow = pytest.mark.parametrize("workflow", WORKFLOWS, ids=str)
@@ -111,6 +112,7 @@ def test_reports_are_written_where_they_are_kept(workflow: Workflow) -> None:
         for n, word in enumerate(words)
         if word in ("--load-json", "--load-html", "--load-markdown", "--junitxml")
     }
+    assert bool(written) == (workflow.name in LOAD_TESTS)
     if not written:
         return
     if workflow.is_gitlab:
@@ -123,6 +125,30 @@ def test_reports_are_written_where_they_are_kept(workflow: Workflow) -> None:
         assert upload["if"] == "${{ always() }}"  # a broken budget is what the reports are for
         kept = [upload["with"]["path"]]
     assert all(path.startswith(tuple(kept)) for path in written)
+
+
+def test_on_gitlab_time_is_left_to_keep_the_reports() -> None:
+    """A job that is over its time limit keeps nothing, one whose script is over its own keeps all."""
+    job = named(of_page(), ".gitlab-ci.yml").content["load-tests"]
+    whole, of_script = job["timeout"], job["variables"]["RUNNER_SCRIPT_TIMEOUT"]
+    assert int(of_script.removesuffix("m")) <= int(whole.removesuffix(" minutes")) - 5
+
+
+def test_on_gitlab_the_comment_is_made_in_a_clean_folder() -> None:
+    """Runners keep it from job to job: without a checkout, another merge request's report may be in it."""
+    content = named(of_page(), ".gitlab-ci.yml").content
+    variables = [content.get("variables", {}), content["comment"].get("variables", {})]
+    assert all("GIT_STRATEGY" not in each for each in variables)
+
+
+@every_workflow
+def test_pytest_is_told_that_a_step_of_github_is_cancelled(workflow: Workflow) -> None:
+    """Only the first process of a step is, and a shell passes no signal on."""
+    if workflow.is_gitlab:  # whose runners tell every process
+        return
+    scripts = [script for script in workflow.scripts if re.search(r"\bpytest\s", script)]
+    assert bool(scripts) == (workflow.name in LOAD_TESTS)
+    assert all(script.startswith("exec pytest ") for script in scripts)
 
 
 @pytest.mark.parametrize("workflows", [of_repository(), of_page()], ids=["repository", PAGE])
@@ -142,6 +168,12 @@ def test_the_comment_takes_what_the_load_tests_keep(workflows: list[Workflow]) -
 def test_the_page_comments_as_this_repository_does() -> None:
     shown, ours = (named(each, "load-tests-comment.yml") for each in (of_page(), of_repository()))
     assert shown.content == ours.content
+
+
+def test_the_page_names_every_exit_status_of_pytest() -> None:
+    table = page_text().partition("## What the exit status means")[2].partition("\n## ")[0]
+    shown = {int(status) for status in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
+    assert {int(status) for status in pytest.ExitCode} <= shown  # an older pytest has fewer
 
 
 def test_the_page_names_the_properties_of_junit_files() -> None:

@@ -48,9 +48,10 @@ class Workflow:
         return [step["run"] for step in self.steps if "run" in step]
 
     def commands(self, program: str) -> Iterator[list[str]]:
-        """The arguments of each call of a program."""
+        """The arguments of each call of a program, in the shell's own place too."""
         for script in self.scripts:
             for line in script.replace("\\\n", " ").splitlines():
+                line = line.removeprefix("exec ")
                 words = shlex.split(line) if line.startswith(f"{program} ") else []
                 if words:
                     yield words[len(program.split()) :]
