@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from pytest_loadtest.core import redaction
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays: a load collects garbage before it begins, and this would be in its way."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -28,11 +28,14 @@ class Measuring:
         self._clock = clock
         self._probe = probe
         self._levels = levels
+        self._has_frozen = False
 
     def begin(self) -> None:
         """Time 0 of the load is now."""
         gc.collect()
-        gc.freeze()  # a full collection over 300,000 older objects took 75 ms, in the middle of a load
+        if not gc.get_freeze_count():  # else somebody has done so before, and what is older is not looked at
+            gc.freeze()  # a full collection over 300,000 older objects took 75 ms, in the middle of a load
+            self._has_frozen = True
         self._recorder.start(self._clock.start())
         if self._probe:
             self._probe.begin(self._clock, self._recorder)
@@ -53,7 +56,8 @@ class Measuring:
 
     def end(self) -> None:
         """Keep everything measured."""
-        gc.unfreeze()
+        if self._has_frozen:
+            gc.unfreeze()
         if self._probe:
             self._probe.end()
         self.look()

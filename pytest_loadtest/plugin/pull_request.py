@@ -1,6 +1,7 @@
 """The summary for a pull request: the file of --load-markdown, and the summary of a step of GitHub Actions.
 
-Owns when and where it is written. What it says is `report.markdown`'s affair.
+Owns when and where it is written. What it says is `report.markdown`'s affair, which is imported when there is
+something to say.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from pytest_loadtest.plugin.output_file import OutputFile
-from pytest_loadtest.report.markdown import markdown_of
-from pytest_loadtest.report.markdown.blocks import size
 from pytest_loadtest.results.files import replace_text
 from pytest_loadtest.results.run import Run
 
@@ -30,6 +29,8 @@ class MarkdownFile(OutputFile):
 
     def write(self, run: Run, path: Path) -> None:
         """As Markdown."""
+        from pytest_loadtest.report.markdown import markdown_of
+
         replace_text(path, markdown_of(run))
 
 
@@ -47,6 +48,8 @@ class StepSummary:
 
     def finish(self, run: Run) -> None:
         """Append it to what earlier commands of the step have written."""
+        from pytest_loadtest.report.markdown import markdown_of
+
         try:
             self._append(markdown_of(run))
         except OSError as error:
@@ -55,11 +58,11 @@ class StepSummary:
     def _append(self, text: str) -> None:
         with self._path.open("ab") as file:
             before = file.tell()
-            appended = f"\n\n{text}" if before else text
-            if before + size(appended) > MOST_STEP_BYTES:
+            appended = (f"\n\n{text}" if before else text).encode("utf-8", "replace")
+            if before + len(appended) > MOST_STEP_BYTES:
                 self._problem = f"no summary of the step: it has {before:,} bytes already, more is not shown"
                 return
-            file.write(appended.encode("utf-8", "replace"))
+            file.write(appended)
 
     def note(self, run: Run) -> str | None:  # noqa: ARG002 - every output is asked for its note so
         """Only what went wrong: on GitHub the summary is seen beside this line."""

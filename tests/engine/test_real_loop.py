@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter_ns
@@ -165,16 +165,35 @@ def test_sync_and_async_users_are_cut_on_uvloop_too() -> None:
     assert load.counts == (0, 0, 20, 0)
 
 
-def test_what_existed_before_is_not_collected_while_the_load_runs() -> None:
+@pytest.fixture
+def thawed() -> Iterator[None]:
+    """As in a session whose plugins and tests freeze nothing."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+def frozen_in_a_load() -> int:
     async def body(vu: VirtualUser) -> None:
         frozen.append(gc.get_freeze_count())
         await asyncio.sleep(0.01)
 
     frozen: list[int] = []
-    before = gc.get_freeze_count()
     RealLoad(closed(2, 0.05), body).go()
-    assert min(frozen) > before + 10_000
-    assert gc.get_freeze_count() < min(frozen)
+    return min(frozen)
+
+
+@pytest.mark.usefixtures("thawed")
+def test_what_existed_before_is_not_collected_while_the_load_runs() -> None:
+    assert frozen_in_a_load() > 10_000
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_somebody_froze_before_stays_frozen() -> None:
+    gc.freeze()
+    before = gc.get_freeze_count()
+    assert abs(frozen_in_a_load() - before) < 1000  # frozen ones that die are gone
+    assert abs(gc.get_freeze_count() - before) < 1000
 
 
 PROGRAM = """
