@@ -26,6 +26,7 @@ from pytest_loadtest.plugin.planning import TestPlan
 from pytest_loadtest.plugin.program import PytestProgram, Scenario
 from pytest_loadtest.plugin.progress import SignInProgress, watch
 from pytest_loadtest.plugin.sampling import sink_of
+from pytest_loadtest.plugin.signals import undisturbed
 from pytest_loadtest.plugin.tokens import TokenSupply, cache_directory
 from pytest_loadtest.plugin.watching import watchers_of
 from pytest_loadtest.report.failure import failure_text
@@ -84,9 +85,11 @@ def run_load(job: LoadJob) -> Loaded:
         with limit.kept_by_loop() if limit else nullcontext():
             end = job.loop.run(_watched(job, run))
     except KeyboardInterrupt:  # the second Ctrl-C: little is torn down, but what was measured is shown
-        _keep(job, run, LoadEnd(Ending.INTERRUPTED, ran_ns=run.elapsed_ns))
+        with undisturbed():
+            _keep(job, run, LoadEnd(Ending.INTERRUPTED, ran_ns=run.elapsed_ns))
         raise
-    return _keep(job, run, end)
+    with undisturbed():
+        return _keep(job, run, end)
 
 
 def _needed_for_s(plan: TestPlan) -> float:

@@ -23,6 +23,7 @@ from pytest_loadtest.report.tables import (
     phase_table,
     render,
     request_table,
+    short_name,
     summary_table,
     totals,
 )
@@ -52,7 +53,9 @@ class Summary:
         lines = [
             f"load tests: {len(selected)}, environment {environment}{f' ({api})' if api else ''}, {profile}"
         ]
-        return [*lines, *(f"  {item.name}: {_announced(item)}" for item in selected)]
+        lines += [f"  {item.name}: {_announced(item)}" for item in selected]
+        writer = self._config.pluginmanager.getplugin("terminalreporter")
+        return [_as_wide_as(writer, line) for line in lines] if writer is not None else lines
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The table of all load tests; with -v the requests and custom metrics of each, too."""
@@ -97,12 +100,7 @@ class Summary:
                 writer.write_line(authentication_line(result.authentication))
         if result.state == "passed":
             for remark in result.remarks:
-                self._write_words(writer, f"note: {result.test}: {remark}", width)
-
-    @staticmethod
-    def _write_words(writer: Any, words: str, width: int) -> None:
-        """A line in a log, where it is searched for; on a terminal as many as it takes."""
-        writer.write_line(wrapped(words, width) if writer.isatty else words)
+                writer.write_line(_as_wide_as(writer, f"note: {short_name(result.test)}: {remark}"))
 
 
 def begin_gathering(config: pytest.Config) -> Gathering:
@@ -111,6 +109,11 @@ def begin_gathering(config: pytest.Config) -> Gathering:
     config.pluginmanager.register(gathering, "loadtest-gathering")
     config.pluginmanager.register(Summary(config, gathering), "loadtest-summary")
     return gathering
+
+
+def _as_wide_as(writer: Any, words: str) -> str:
+    """A line in a log, where it is searched for; on a terminal as many as it takes."""
+    return wrapped(words, writer._tw.fullwidth) if writer.isatty else words
 
 
 def _announced(item: pytest.Item) -> str:

@@ -40,7 +40,7 @@ def shortened(name: str, width: int) -> str:
 def broken_into_lines(name: str, width: int) -> list[str]:
     """The whole name, broken between its words; within a word only if that is wider than a line."""
     lines = [""]
-    for word in _words(name):
+    for word in words_of(name):
         if lines[-1] and cell_len(lines[-1] + word.rstrip()) > width:
             lines.append("")
         lines[-1] += word
@@ -68,10 +68,11 @@ def _of_long_words(line: str, width: int) -> list[str]:
 
 def widest_word(name: str) -> int:
     """How wide a line must be, so that no word is broken."""
-    return max((cell_len(word.rstrip()) for word in _words(name)), default=0)
+    return max((cell_len(word.rstrip()) for word in words_of(name)), default=0)
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
+    """The pieces between which a name may be broken; together they are the name."""
     return _BREAKS.split(name)
 
 

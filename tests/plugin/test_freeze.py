@@ -23,35 +23,45 @@ def server() -> Iterator[tuple[str, int]]:
         process.kill()
 
 
-def test_a_server_that_is_frozen_shows_in_the_open_models_p99_and_in_the_closed_models_stall_share(
-    project: Project, server: tuple[str, int]
-) -> None:
+LOAD = """
+import asyncio, os, signal
+
+async def ask(http, vu):
+    if vu.id == 1 and vu.iteration == 0:  # the server stands still from 8 s to 10 s
+        loop = asyncio.get_running_loop()
+        loop.call_later(8, os.kill, {pid}, signal.SIGSTOP)
+        loop.call_later(10, os.kill, {pid}, signal.SIGCONT)
+    await http.get("{url}/", name="answer")
+"""
+OPEN = """
+def test_freeze(load):
+    arriving = load(ask, rate="200/s", duration="20s")
+    assert arriving.count == 4000
+    assert arriving.p99 > 1 > arriving.p50
+    assert arriving.stall_share is None
+"""
+CLOSED = """
+def test_freeze(load):
+    users = load(ask, vus=10, duration="20s")
+    assert users.count > 2000
+    assert users.p99 < 0.5  # 10 of some thousand requests were slow
+    assert 0.08 < users.stall_share < 0.13  # but all users stood still for 2 of 20 s
+    assert users.max > 1.5
+    assert any("stall" in remark for remark in users.remarks), users.remarks
+
+    finished = users.requests["answer"].timeline.finished
+    assert finished[9] < 20 < finished[5]  # second by second
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        pytest.param(OPEN, id="in the open model's p99"),
+        pytest.param(CLOSED, id="in the closed model's stall share"),
+    ],
+)
+def test_a_server_that_is_frozen_shows(project: Project, server: tuple[str, int], test: str) -> None:
     url, pid = server
-    project.write(f"""
-        import asyncio, os, signal
-
-        async def ask(http, vu):
-            if vu.id == 1 and vu.iteration == 0:  # the server stands still from 8 s to 10 s
-                loop = asyncio.get_running_loop()
-                loop.call_later(8, os.kill, {pid}, signal.SIGSTOP)
-                loop.call_later(10, os.kill, {pid}, signal.SIGCONT)
-            await http.get("{url}/", name="answer")
-
-        def test_freeze(load):
-            arriving = load(ask, rate="200/s", duration="20s")
-            assert arriving.count == 4000
-            assert arriving.p99 > 1 > arriving.p50
-            assert arriving.stall_share is None
-
-            users = load(ask, vus=10, duration="20s")
-            assert users.count > 2000
-            assert users.p99 < 0.5  # 10 of some thousand requests were slow
-            assert 0.08 < users.stall_share < 0.13  # but all users stood still for 2 of 20 s
-            assert users.max > 1.5
-            assert any("stall" in remark for remark in users.remarks), users.remarks
-
-            finished = users.requests["answer"].timeline.finished
-            assert finished[9] < 20 < finished[5]  # second by second
-        """)
-    result = project.run_subprocess()
-    result.assert_outcomes(passed=1)
+    project.write(LOAD.format(url=url, pid=pid) + test)
+    project.run_subprocess().assert_outcomes(passed=1)

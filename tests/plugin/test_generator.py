@@ -172,7 +172,7 @@ def test_a_blocking_call_is_named_with_file_and_line(
     result.assert_outcomes(passed=1)
     (note,) = (line for line in result.outlines if "blocked" in line)
     assert re.fullmatch(
-        r"note: test_load.py::test_blocks: the event loop was blocked 3 times, up to [\d.]+ m?s, "
+        r"note: test_blocks: the event loop was blocked 3 times, up to [\d.]+ m?s, "
         r"at test_load.py:8 \(time\.sleep\(0\.15\)\): meanwhile no other user was served",
         note,
     )

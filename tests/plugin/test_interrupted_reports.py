@@ -192,6 +192,36 @@ def test_what_a_test_has_reported_is_not_reported_again(project: Project) -> Non
     assert Kept.at(project.pytester.path).states == ["passed"]
 
 
+def test_a_load_that_is_being_judged_is_kept_first(project: Project) -> None:
+    project.write(
+        """
+        import os
+        import signal
+        import pytest_loadtest.plugin.running as running
+
+        build = running.build_result
+
+        def interrupted(ended):
+            os.kill(os.getpid(), signal.SIGINT)
+            return build(ended)
+
+        running.build_result = interrupted
+        """,
+        "conftest.py",
+    )
+    project.write(
+        """
+        @pytest.mark.load(vus=1, iterations=2)
+        async def test_load(http):
+            await http.get("/shop")
+        """
+    )
+    result = project.run_subprocess("--load-json=load.json")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert [each.state for each in Run.read(project.pytester.path / "load.json").results] == ["passed"]
+    result.stdout.fnmatch_lines(["FAILED test_load.py::test_load - interrupted"])
+
+
 def test_a_test_that_exits_pytest_says_why(project: Project) -> None:
     project.write(
         """

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_loadtest.plugin.summary import Summary
+from pytest_loadtest.plugin import summary
 from tests.plugin.conftest import Project
 from tests.plugin.terminal import LOAD
 
@@ -72,11 +72,9 @@ def test_the_summary_has_every_load_test_and_fits_80_columns(
 
 @pytest.mark.parametrize(("isatty", "lines"), [(True, 3), (False, 1)], ids=["a terminal", "a log"])
 def test_notes_are_broken_between_words_on_a_terminal_and_whole_in_a_log(*, isatty: bool, lines: int) -> None:
-    written: list[str] = []
-    writer = SimpleNamespace(isatty=isatty, write_line=written.append)
+    writer = SimpleNamespace(isatty=isatty, _tw=SimpleNamespace(fullwidth=80))
     words = f"note: test_browse: {'stalls ' * 25}".strip()
-    Summary._write_words(writer, words, 80)
-    (text,) = written
+    text = summary._as_wide_as(writer, words)
     assert len(text.splitlines()) == lines
     assert max(map(len, text.splitlines())) <= (80 if isatty else len(words))
     assert text.split() == words.split()

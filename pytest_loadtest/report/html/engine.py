@@ -6,6 +6,9 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pytest_loadtest.report.names import words_of
 
 
 @cache
@@ -17,8 +20,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = _breakable
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A name that is broken between its words, where it must be broken at all."""
+    return Markup("<wbr>").join(words_of(name))
 
 
 def rendered(template: str, **values: Any) -> str:
