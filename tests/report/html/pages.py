@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-_VOID = frozenset({"meta", "br", "link", "img", "input"})
+_VOID = frozenset({"meta", "br", "wbr", "link", "img", "input"})
 _RUNS = frozenset({"src", "href", "onload", "onerror", "onclick", "onmouseover"})
 
 
