@@ -6,17 +6,34 @@ Must not know why it failed.
 from __future__ import annotations
 
 from time import perf_counter_ns
+from typing import Final
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recording import RequestRecorder
 
+# Of what a server says of an error: enough for a sentence, too little for a page.
+MOST_OF_BODY: Final = 200  # characters
+
 
 def sample_error(
-    recorder: RequestRecorder, name: str, outcome: Outcome, status: int, phrase: str, where: object
+    recorder: RequestRecorder,
+    name: str,
+    outcome: Outcome,
+    status: int,
+    phrase: str,
+    where: object,
+    body: bytes = b"",
 ) -> None:
-    """Count a failed request in its group. `where` is made into text only if an example is wanted."""
-    message = f"{phrase}: {where}" if recorder.wants_sample(name, outcome, status) else ""
-    recorder.error_sample(name, outcome, status, message)
+    """Count a failed request in its group. Texts are made only if an example is wanted."""
+    wanted = recorder.wants_sample(name, outcome, status)
+    recorder.error_sample(name, outcome, status, f"{phrase}: {where}{_said_in(body)}" if wanted else "")
+
+
+def _said_in(body: bytes) -> str:
+    """The beginning of a body on one line; nothing of what is no text."""
+    text = body[: 4 * MOST_OF_BODY].decode("utf-8", "ignore")  # a character has at most 4 bytes
+    words = " ".join(text.split())[:MOST_OF_BODY]
+    return f": {words}" if words.isprintable() and words else ""
 
 
 def record_unsent(recorder: RequestRecorder, name: str, outcome: Outcome, message: str) -> None:

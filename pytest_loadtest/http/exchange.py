@@ -135,7 +135,8 @@ class Exchanger:
             self._on_cookies(response)
         if outcome is not Outcome.OK:
             phrase = f"{head.status} {head.reason_phrase}" if damage is None else damage.phrase
-            sample_error(recorder, name, outcome, head.status, phrase, route)
+            said = content if damage is None else b""
+            sample_error(recorder, name, outcome, head.status, phrase, route, said)
             if damage is not None:
                 raise damage.error(f"{damage.phrase}: {route.location}", request=response.request)
         return response

@@ -165,13 +165,15 @@ def _on_what_was_cut(ended: EndedLoad) -> Iterator[str]:
     shape, run, end = ended.shape, ended.run, ended.end
     cut = run.metrics.iterations.interrupted
     censored = sum(series.outcomes[Outcome.CENSORED] for series in run.metrics.requests.values())
-    if cut or censored:
+    parts = []
+    if cut:
         after = f" after the graceful stop of {format_duration(shape.graceful_stop_ns)}"
-        yield (
-            f"{cut} iteration{'s were' if cut != 1 else ' was'} cut"
-            f"{after if cut and end.ending is Ending.COMPLETED else ''}; "
-            f"{censored} request{'s were' if censored != 1 else ' was'} open (censored)"
-        )
+        shown = after if end.ending is Ending.COMPLETED else ""
+        parts.append(f"{cut:,} iteration{'s were' if cut != 1 else ' was'} cut{shown}")
+    if censored:
+        parts.append(f"{censored:,} request{'s were' if censored != 1 else ' was'} open (censored)")
+    if parts:
+        yield "; ".join(parts)
 
 
 def _on_requests(run: Measurement) -> Iterator[str]:

@@ -1,10 +1,12 @@
-"""What the verdicts of the load tests do not tell: whether the session came to its end. Words only."""
+"""What verdicts do not tell: whether the session came to its end, and what the figures are of. Words only."""
 
 from __future__ import annotations
 
 from pytest_loadtest.results.run import Run
 
 INTERRUPTED = 2  # pytest's exit status
+# Beneath a table of all load tests: the figures of its rows and of the verdicts are not of the same time.
+WHOLE_RUN = "Figures are of the whole run, ramps included; budgets judge what was at full load."
 
 
 def was_interrupted(run: Run) -> bool:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pytest_loadtest.core.units import NS_PER_S
+
+
+def epoch_ns_of(text: str) -> int:
+    """The moment that `utc_text` wrote. Raises ValueError."""
+    since = datetime.fromisoformat(text) - datetime.fromtimestamp(0, UTC)
+    return since // timedelta(microseconds=1) * 1000
 
 
 def utc_text(epoch_ns: int) -> str:

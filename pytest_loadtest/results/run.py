@@ -5,12 +5,15 @@ Plain values. It knows neither pytest nor how they were gathered; `files` keeps 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Self
 
+from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.results import files, plain
+from pytest_loadtest.results.moments import epoch_ns_of
 from pytest_loadtest.results.result import LoadResult
 
 _MINUTE_S = 60
@@ -84,7 +87,7 @@ class Run:
             failed=failed,
             others=len(results) - passed - failed,
             vu_minutes=round(sum(each.vu_seconds for each in results) / _MINUTE_S, 3),
-            peak_vus=max((each.peak_vus for each in results), default=0),
+            peak_vus=_peak_vus(results),
             requests=sum(each.count for each in results),
             failed_requests=sum(each.failed_requests for each in results),
         )
@@ -110,3 +113,21 @@ class Run:
         path = Path(path)
         with files.telling_of(path):
             return cls.from_plain(files.read(path))
+
+
+def _peak_vus(results: Sequence[LoadResult]) -> int:
+    """Of all loads together: under xdist they overlap. A load without a moment of its own counts alone."""
+    changes: list[tuple[int, int]] = []
+    for result in results:
+        try:
+            began_ns = epoch_ns_of(result.began_at)
+        except ValueError:
+            continue
+        for second, vus in enumerate(result.timeline.vus):
+            begin_ns = began_ns + second * NS_PER_S
+            end_ns = min(begin_ns + NS_PER_S, began_ns + result.ran_ns)
+            if begin_ns < end_ns:
+                changes += [(begin_ns, vus), (end_ns, -vus)]
+    changes.sort()  # where one second ends and the next begins, first the end
+    together = max(accumulate(change for _, change in changes), default=0)
+    return max(together, *(each.peak_vus for each in results), 0)

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from pytest_loadtest.core.outcome import Outcome
+from pytest_loadtest.http.error_samples import MOST_OF_BODY
 from tests.http.conftest import Run, client_for, until
 from tests.http.servers import Peer, Seen, answer, answering, free_port, serving
 
@@ -135,6 +136,30 @@ def test_expect_says_which_statuses_are_successes(
             message = f"{status}: GET {server.url}/x"
             samples = [("GET /x", outcome, int(status[:3]), message)] if outcome is Outcome.STATUS else []
             assert owner.recorder.samples == samples
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param(b'{"detail":\n  "no  database"}\n', ': {"detail": "no database"}', id="on one line"),
+        pytest.param(b"x" * 10_000, f": {'x' * MOST_OF_BODY}", id="only its beginning"),
+        pytest.param("\u20ac".encode() * 10_000, ": " + "\u20ac" * MOST_OF_BODY, id="in any language"),
+        pytest.param(b"\x89PNG\r\n\x1a\n\x00", "", id="nothing of what is no text"),
+        pytest.param(b" \n", "", id="nothing of nothing"),
+    ],
+)
+def test_a_sample_has_what_the_server_said(body: bytes, said: str, run: Run) -> None:
+    async def scenario() -> None:
+        async with (
+            serving(answering(answer(body, "500 No"))) as server,
+            client_for(server.url) as (http, owner),
+        ):
+            await http.get("/x")
+            assert [message for *_, message in owner.recorder.samples] == [
+                f"500 No: GET {server.url}/x{said}"
+            ]
 
     run(scenario())
 

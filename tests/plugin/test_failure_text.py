@@ -48,7 +48,7 @@ def test_it_says_which_budgets_broke_where_the_time_went_and_groups_the_errors(p
             "search * 6 *",
             "Failed requests (7):",
             "  3 x buy: status 404",
-            "      404 Reason: GET http://127.0.0.1:*/status/404",
+            "      404 Reason: GET http://127.0.0.1:*/status/404: *ok*",
             "  3 x buy: status 503",
             "  1 x GET /close: closed before the whole answer",
             "Failed iterations (1 of 6):",
@@ -119,6 +119,12 @@ async def test_load(http, vu):
     await http.get("/status/403", params={"access_token": OPAQUE}, headers=bearer)
     await http.get(f"/status/404?api_key={API_KEY}")
     await http.post("/status/500", json={"password": PASSWORD})
+""",
+    "bodies of errors that repeat what was sent": """
+async def test_load(http, vu):
+    secrets = {"Authorization": f"Bearer {OPAQUE}", "Cookie": f"session={COOKIE}", "X-API-Key": API_KEY}
+    await http.get("/echo", headers=secrets, expect=404)
+    await http.post("/echo", json={"password": PASSWORD, "token": JWT}, expect=404)
 """,
     "requests that get no answer": """
 async def test_load(http, vu):

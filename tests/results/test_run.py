@@ -24,8 +24,9 @@ from tests.results.results import LATENCIES, MS, S, load_result, run
 
 def test_the_summary_is_of_all_loads() -> None:
     longer = Timeline(vus=(5, 7, 7))
-    passed = load_result(state="passed", ran_ns=int(2.5 * S), timeline=longer)
-    results = (load_result(), passed, load_result(state="interrupted"), load_result(state="invalid"))
+    passed = load_result(state="passed", ran_ns=int(2.5 * S), timeline=longer, began_at="")
+    others = (load_result(state=state, began_at="") for state in ("failed", "interrupted", "invalid"))
+    results = (passed, *others)
     # 3 times 2 + 1, and 5 + 7 + half a second of 7
     vu_seconds = 3 * 3 + 15.5
     assert run(results=results).summary == Summary(
@@ -38,6 +39,22 @@ def test_the_summary_is_of_all_loads() -> None:
         requests=12,
         failed_requests=4,
     )
+
+
+@pytest.mark.parametrize(
+    ("began_at", "peak"),
+    [
+        pytest.param("2026-11-22T20:15:02.000Z", 7, id="one behind the other"),
+        pytest.param("2026-11-22T20:15:01.999Z", 7 + 4, id="the other begins before the one is over"),
+        pytest.param("2026-11-22T20:15:00.500Z", 7 + 5, id="side by side, on two workers"),
+        pytest.param("", 7, id="nobody knows when"),
+        pytest.param("yesterday", 7, id="nor understands it"),
+    ],
+)
+def test_the_peak_is_of_all_users_that_were_active_at_one_time(began_at: str, peak: int) -> None:
+    one = load_result(began_at="2026-11-22T20:15:00.000Z", ran_ns=2 * S, timeline=Timeline(vus=(3, 7)))
+    other = load_result(began_at=began_at, ran_ns=2 * S, timeline=Timeline(vus=(4, 5)))
+    assert run(results=(one, other)).summary.peak_vus == peak
 
 
 def test_a_run_without_results_has_a_summary() -> None:

@@ -21,7 +21,7 @@ from pytest_loadtest.report.html.index import COLUMNS, anchor_of, index_of
 from pytest_loadtest.report.html.part import Part, part_of
 from pytest_loadtest.report.html.style import page_style
 from pytest_loadtest.report.ranking import rank_of
-from pytest_loadtest.report.session import remark_on_session, was_interrupted
+from pytest_loadtest.report.session import WHOLE_RUN, remark_on_session, was_interrupted
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.run import Run
 
@@ -63,6 +63,7 @@ def _page(run: Run, parts: Sequence[Part]) -> str:
         summary=list(_summary(run)),
         columns=COLUMNS,
         rows=index_of(run.results),
+        about=WHOLE_RUN,
         facts=list(_facts(run)),
         sections=[
             {
@@ -124,7 +125,7 @@ def _moment(text: str) -> str:
 def _summary(run: Run) -> Iterator[tuple[str, str]]:
     summary = run.summary
     if was_interrupted(run):
-        yield "interrupted", "page-bad"
+        yield "session interrupted", "page-bad"
     states = Counter(result.state for result in sorted(run.results, key=lambda each: rank_of(each.state)))
     for state, count in states.items():
         yield f"{count} {state}", "page-good" if state == "passed" else "page-bad"

@@ -16,7 +16,7 @@ from pytest_loadtest.report.markdown.budgets import in_a_sentence
 from pytest_loadtest.report.markdown.escaping import NOTHING, cell, code, prose
 from pytest_loadtest.report.markdown.load import LONGEST_NAME, section_of, times, verdict
 from pytest_loadtest.report.ranking import rank_of
-from pytest_loadtest.report.session import remark_on_session, was_interrupted
+from pytest_loadtest.report.session import WHOLE_RUN, remark_on_session, was_interrupted
 from pytest_loadtest.report.tables import short_name
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.run import Run
@@ -49,6 +49,7 @@ def _opening(run: Run, results: list[LoadResult]) -> Iterator[str]:
         yield remark
     if results:
         yield _overview(results)
+        yield WHOLE_RUN
     yield _facts(run)
 
 
