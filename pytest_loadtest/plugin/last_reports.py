@@ -1,7 +1,7 @@
 """Ctrl-C in a distributed session: xdist's controller leaves at once, and reads no more reports.
 
 So the loads of its workers are ended, and the reports of their tests come over a channel of our own. Owns
-that channel, both ends. Imported by every session that is distributed, so it imports nothing heavy.
+that channel, both ends. Imported by every session, so it imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class LastReports:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._messages: SimpleQueue[tuple[Any, str | dict[str, Any]]] = SimpleQueue()  # with their worker
-        self._loading: set[Any] = set()
+        self._loading: set[Any] = set()  # workers
+        self._read: set[Any] = set()  # workers that have ended before, of which xdist has read everything
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -43,6 +44,11 @@ class LastReports:
 
     def _put(self, node: Any, message: str | dict[str, Any]) -> None:
         self._messages.put((node, message))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Its reports have come as all others do: pytest.exit(...) in a test ends a worker, too."""
+        self._read.add(node)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
@@ -55,15 +61,23 @@ class LastReports:
             deadline_s = time.monotonic() + PATIENCE_S
             while self._loading and self._take(deadline_s - time.monotonic()):
                 pass
+            if self._loading:
+                self._write_line(f"no report of the load tests of {self._workers} within {PATIENCE_S:g} s")
 
     def _end_loads(self) -> None:
         for node in self._loading:
             with suppress(OSError):  # it is gone
                 node.workerinput[CHANNEL].send(END)
+        self._write_line(f"waiting for the load tests of {self._workers}; Ctrl-C again does not wait")
+
+    @property
+    def _workers(self) -> str:
+        return ", ".join(sorted(node.gateway.id for node in self._loading))
+
+    def _write_line(self, line: str) -> None:
         if (terminal := self._config.pluginmanager.getplugin("terminalreporter")) is not None:
-            workers = ", ".join(sorted(node.gateway.id for node in self._loading))
             terminal.ensure_newline()
-            terminal.write_line(f"waiting for the load tests of {workers}; Ctrl-C again does not wait")
+            terminal.write_line(line)
 
     def _take(self, patience_s: float) -> bool:
         """The next message, if there is one in time."""
@@ -71,7 +85,9 @@ class LastReports:
             node, message = self._messages.get(timeout=max(patience_s, 0))
         except Empty:
             return False
-        if message == BEGINS:
+        if node in self._read:
+            pass
+        elif message == BEGINS:
             self._loading.add(node)
         elif message == ENDS:
             self._loading.discard(node)
