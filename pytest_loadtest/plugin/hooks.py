@@ -100,8 +100,7 @@ class LoadHooks:
             return (yield)
         except (KeyboardInterrupt, pytest.exit.Exception):
             with undisturbed():  # Ctrl-C may come twice: from the terminal, and from the controller of xdist
-                for report in report_interruption(item, self._so_far):
-                    self._to_controller.send(report)
+                report_interruption(item, self._so_far)
             raise
         finally:
             self._current = self._loop.limit = None

@@ -34,21 +34,26 @@ class ReportsSoFar:
         note_told(item, len(getattr(report, "load_results", ())))
 
 
-def report_interruption(item: pytest.Item, so_far: ReportsSoFar) -> list[pytest.TestReport]:
-    """Report the test as failed, with what its loads have measured until now. Returns the reports: none if no
-    load of it was begun. If earlier ones have told everything, only a tear-down without failure, which ends
-    the test: pytest-html shows no other tests.
+def report_interruption(item: pytest.Item, so_far: ReportsSoFar) -> None:
+    """Report the test as failed, with what its loads have measured until now; not if none was begun.
+
+    If everything has been told, only a tear-down without failure, which ends the test: pytest-html shows no
+    others.
 
     The session's fixtures are torn down later, where pytest has no reports either.
     """
     if not has_untold_results(item):
-        return [_reported(item, so_far, "teardown")] if so_far.phases and results_of(item) else []
+        if so_far.phases and results_of(item):
+            _report(item, so_far, "teardown")
+        return
     report_untold_again(item)
     texts = [_text(item, result) for result in results_of(item) if not result.has_passed]
     failure = LoadFailed("\n\n".join(texts) or "interrupted")
     if "call" in so_far.phases:  # loads may also be run by a fixture that is torn down
-        return [_reported(item, so_far, "teardown", failure)]
-    return [_reported(item, so_far, "call", failure), _reported(item, so_far, "teardown")]
+        _report(item, so_far, "teardown", failure)
+    else:
+        _report(item, so_far, "call", failure)
+        _report(item, so_far, "teardown")
 
 
 def _text(item: pytest.Item, result: LoadResult) -> str:
@@ -57,13 +62,13 @@ def _text(item: pytest.Item, result: LoadResult) -> str:
     return which + failure_text(result)
 
 
-def _reported(
+def _report(
     item: pytest.Item,
     so_far: ReportsSoFar,
     when: Literal["call", "teardown"],
     failure: LoadFailed | None = None,
-) -> pytest.TestReport:
-    """That of this phase, since the end of the one before."""
+) -> None:
+    """Of this phase, since the end of the one before."""
 
     def fail() -> None:
         if failure is not None:
@@ -71,6 +76,5 @@ def _reported(
 
     call = pytest.CallInfo.from_call(fail, when)
     call.start, call.duration = so_far.until_s, call.stop - so_far.until_s
-    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
     item.ihook.pytest_runtest_logreport(report=report)
-    return report

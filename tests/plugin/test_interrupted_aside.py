@@ -93,6 +93,38 @@ def test_own(load):
     assert kept.rows == [("Failed", "test_load.py::test_own")]
 
 
+def test_reports_that_wait_for_the_controller_are_read(project: Project) -> None:
+    """It is busy with the outputs of one load test when another's report comes, and is interrupted then."""
+    project.write(ONE_LOAD.replace("(http)", "(noted, http)"))
+    busy = """
+import os, signal, time
+from pytest_loadtest.plugin.keeping import RunFile
+
+write = RunFile.write
+
+def interrupt_after(self, run, path):
+    write(self, run, path)
+    if run.exit_status is None and len(run.results) == 1:
+        deadline = time.monotonic() + 30
+        while pathlib.Path("notes").read_text().count("reported") < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+RunFile.write = interrupt_after
+
+@pytest.fixture
+def noted():
+    yield
+    note("reported")
+"""
+    with begun(project, "-n2", *REPORTS, conftest=busy) as session:
+        status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    kept = Kept.at(project.pytester.path)
+    assert kept.verdicts == kept.states == ["passed"] * 2
+    assert kept.rows == [("Passed", "test_load.py::test_after"), ROW]
+
+
 def test_what_xdist_has_read_is_not_read_again(project: Project) -> None:
     project.write(
         """
