@@ -5,6 +5,7 @@ Imported by every session, so it imports nothing heavy.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -31,13 +32,19 @@ class Controller:
         if problems := getattr(node, "workeroutput", {}).get(PROBLEMS):
             raise pytest.UsageError("\n".join(problems))
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, object, object]:
         """The first result of a load test begins the gathering, which takes those that follow by itself."""
         if not hasattr(report, "load_results") or self._config.pluginmanager.hasplugin("loadtest-summary"):
-            return
+            return (yield)
         from pytest_loadtest.plugin.summary import begin_gathering
 
-        begin_gathering(self._config).pytest_runtest_logreport(report)
+        gathering = begin_gathering(self._config)
+        gathering.keep(report)
+        try:
+            return (yield)
+        finally:
+            gathering.update()
 
 
 def tell_controller(config: pytest.Config, problems: list[str]) -> None:

@@ -6,7 +6,7 @@ that fails spoils neither the run nor the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import import_module
 from itertools import chain
 from typing import Any, ClassVar, Protocol
@@ -63,23 +63,38 @@ class Gathering:
         outputs = outputs_of(self._config)
         self._outputs = [] if hasattr(self._config, "workerinput") else outputs
 
-    def add(self, nodeid: str, results: list[LoadResult]) -> None:
-        """Keep these; a rerun replaces the earlier results of the same test."""
-        if results:
-            self._results[nodeid] = results
-            self._tell("update")
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the results out of a report."""
+    def keep(self, report: pytest.TestReport) -> bool:
+        """Take the results out of a report, if it has any; a rerun replaces the earlier ones of its test."""
         plain: list[dict[str, Any]] = getattr(report, "load_results", [])
-        self.add(report.nodeid, [LoadResult.from_plain(each) for each in plain])
+        if plain:
+            self._results[report.nodeid] = [LoadResult.from_plain(each) for each in plain]
+        return bool(plain)
+
+    def update(self) -> None:
+        """Let the outputs show what there is. Raises KeyboardInterrupt when they have done so."""
+        self._tell("update")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, object, object]:
+        """Results are kept at once. Outputs take their time, and Ctrl-C is raised behind them: everybody else
+        has seen the report by then.
+        """
+        is_new = self.keep(report)
+        try:
+            return (yield)
+        finally:
+            if is_new:
+                self.update()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Also after Ctrl-C and after an error of pytest's own."""
         self._exit_status = int(exitstatus)
-        if self._results:
-            self._tell("finish")
+        try:
+            if self._results:
+                self._tell("finish")
+        except KeyboardInterrupt:  # others still write files, and tear the session's fixtures down
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
         if self._failed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED  # what was asked for is not there
 
@@ -99,14 +114,17 @@ class Gathering:
         if not self._outputs:
             return
         run = self._run()
-        for output in self._outputs:
-            try:
-                with undisturbed():
-                    getattr(output, what)(run)
-            except Exception as error:
-                self._failed[output] = redact(f"{type(error).__name__}: {error}")
-            else:
-                self._failed.pop(output, None)  # what holds is the latest
+        with undisturbed():
+            for output in self._outputs:
+                self._tell_one(output, what, run)
+
+    def _tell_one(self, output: Output, what: str, run: Run) -> None:
+        try:
+            getattr(output, what)(run)
+        except Exception as error:
+            self._failed[output] = redact(f"{type(error).__name__}: {error}")
+        else:
+            self._failed.pop(output, None)  # what holds is the latest
 
     def _run(self) -> Run:
         from pytest_loadtest.plugin.keeping import run_of

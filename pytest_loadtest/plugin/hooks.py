@@ -16,7 +16,7 @@ from pytest_loadtest.plugin import options
 from pytest_loadtest.plugin.async_fixtures import finish_foreign_values, on_load_loop
 from pytest_loadtest.plugin.collection import problems_key, runs_load
 from pytest_loadtest.plugin.display import Display, display_key
-from pytest_loadtest.plugin.interruption import report_interruption
+from pytest_loadtest.plugin.interruption import ReportsSoFar, report_interruption
 from pytest_loadtest.plugin.item import LoadFunction, loop_key, session_plan_key
 from pytest_loadtest.plugin.job import new_results_of, results_of, sections_of
 from pytest_loadtest.plugin.last_reports import ToController
@@ -26,6 +26,7 @@ from pytest_loadtest.plugin.planning import SessionPlan
 from pytest_loadtest.plugin.properties import tell_properties
 from pytest_loadtest.plugin.relay import announce
 from pytest_loadtest.plugin.secrets import redact_logs, redact_report, redact_warning
+from pytest_loadtest.plugin.signals import undisturbed
 from pytest_loadtest.plugin.summary import begin_gathering
 from pytest_loadtest.plugin.tokens import check_configured_pool
 from pytest_loadtest.plugin.tracebacks import redact_representation
@@ -46,6 +47,7 @@ class LoadHooks:
         self._config = config
         self._loop = config.stash[loop_key]
         self._current: pytest.Item | None = None  # that runs load, and whose fixtures are being set up
+        self._so_far = ReportsSoFar()  # its reports
         config.stash[display_key] = Display.of(config)
         redact_logs(config)
         announce(config)
@@ -92,13 +94,13 @@ class LoadHooks:
         """Know whose fixtures are being set up; a test that ends the session is reported, too."""
         if not runs_load(item):
             return (yield)
-        self._current, began_s = item, time.time()
+        self._current, self._so_far = item, ReportsSoFar()
         self._to_controller.begins()
         try:
             return (yield)
         except (KeyboardInterrupt, pytest.exit.Exception):
-            for report in report_interruption(item, began_s):
-                self._to_controller.send(report)
+            with undisturbed():  # Ctrl-C may come twice: from the terminal, and from the controller of xdist
+                report_interruption(item, self._so_far)
             raise
         finally:
             self._current = self._loop.limit = None
@@ -164,6 +166,11 @@ class LoadHooks:
             if report.failed:
                 report.sections += sections_of(item)
         return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Know how far the reports of the current test have come."""
+        if self._current is not None and report.nodeid == self._current.nodeid:
+            self._so_far.add(self._current, report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:

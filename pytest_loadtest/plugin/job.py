@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 results_key = pytest.StashKey["list[LoadResult]"]()
 sections_key = pytest.StashKey[list[tuple[str, str]]]()
 reported_key = pytest.StashKey[int]()  # how many of the results a report has brought already
+told_key = pytest.StashKey[int]()  # how many everybody has been told of: reports may be made and held back
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def forget_loads(item: pytest.Item) -> None:
     """The test is run again: what an earlier run left is not its result."""
     item.stash[results_key] = []
     item.stash[sections_key] = []
-    item.stash[reported_key] = 0
+    item.stash[reported_key] = item.stash[told_key] = 0
 
 
 def results_of(item: pytest.Item) -> list[LoadResult]:
@@ -83,18 +84,28 @@ def results_of(item: pytest.Item) -> list[LoadResult]:
     return item.stash.setdefault(results_key, [])
 
 
-def has_unreported_results(item: pytest.Item) -> bool:
-    """Whether some of them have not been in a report of the test yet."""
-    return len(results_of(item)) != item.stash.get(reported_key, 0)
-
-
 def new_results_of(item: pytest.Item) -> list[LoadResult]:
     """All results of the test's loads, for its next report; none if earlier reports had them all."""
-    if not has_unreported_results(item):
-        return []
     results = results_of(item)
+    if len(results) == item.stash.get(reported_key, 0):
+        return []
     item.stash[reported_key] = len(results)
     return results
+
+
+def note_told(item: pytest.Item, count: int) -> None:
+    """A report with so many results is on its way to everybody."""
+    item.stash[told_key] = max(count, item.stash.get(told_key, 0))
+
+
+def has_untold_results(item: pytest.Item) -> bool:
+    """Whether there are results that nobody has been told of."""
+    return len(results_of(item)) != item.stash.get(told_key, 0)
+
+
+def report_untold_again(item: pytest.Item) -> None:
+    """The next report brings the results that another has brought that was held back."""
+    item.stash[reported_key] = item.stash.get(told_key, 0)
 
 
 def sections_of(item: pytest.Item) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Ctrl-C in a distributed session: xdist's controller leaves at once, and reads no more reports.
 
-So the loads of its workers are ended, and the reports of their tests come over a channel of our own. Owns
-that channel, both ends. Imported by every session that is distributed, so it imports nothing heavy.
+So the loads of its workers are ended, and the reports that have come until then are read. Owns a channel that
+tells of loads and ends them, both ends. Imported by every session, so it imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pytest_loadtest.plugin.signals import undisturbed
 
 CHANNEL = "load_last_reports"  # the key in a worker's input
 PATIENCE_S = 30.0  # with users that are torn down
-# What a worker says: that a load test begins or is over, or the report of one, as xdist would send it. What
-# the controller says to it: end your load.
+# What a worker says: that a load test begins, or is over and its reports have been sent. What the controller
+# says to it: end your load.
 BEGINS, ENDS, END = "begins", "ends", "end"
 
 
@@ -31,8 +31,9 @@ class LastReports:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._messages: SimpleQueue[tuple[Any, str | dict[str, Any]]] = SimpleQueue()  # with their worker
-        self._loading: set[Any] = set()
+        self._messages: SimpleQueue[tuple[Any, str]] = SimpleQueue()  # with their worker
+        self._loading: set[Any] = set()  # workers
+        self._has_loads = False  # else the session is as it is without us
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -41,7 +42,7 @@ class LastReports:
         node.workerinput[CHANNEL] = channel
         channel.setcallback(partial(self._put, node), endmarker=ENDS)
 
-    def _put(self, node: Any, message: str | dict[str, Any]) -> None:
+    def _put(self, node: Any, message: str) -> None:
         self._messages.put((node, message))
 
     @pytest.hookimpl(tryfirst=True)
@@ -55,15 +56,25 @@ class LastReports:
             deadline_s = time.monotonic() + PATIENCE_S
             while self._loading and self._take(deadline_s - time.monotonic()):
                 pass
+            if self._loading:
+                self._write_line(f"no report of the load tests of {self._workers} within {PATIENCE_S:g} s")
+        with suppress(KeyboardInterrupt):
+            self._read_reports()
 
     def _end_loads(self) -> None:
         for node in self._loading:
             with suppress(OSError):  # it is gone
                 node.workerinput[CHANNEL].send(END)
+        self._write_line(f"waiting for the load tests of {self._workers}; Ctrl-C again does not wait")
+
+    @property
+    def _workers(self) -> str:
+        return ", ".join(sorted(node.gateway.id for node in self._loading))
+
+    def _write_line(self, line: str) -> None:
         if (terminal := self._config.pluginmanager.getplugin("terminalreporter")) is not None:
-            workers = ", ".join(sorted(node.gateway.id for node in self._loading))
             terminal.ensure_newline()
-            terminal.write_line(f"waiting for the load tests of {workers}; Ctrl-C again does not wait")
+            terminal.write_line(line)
 
     def _take(self, patience_s: float) -> bool:
         """The next message, if there is one in time."""
@@ -72,26 +83,26 @@ class LastReports:
         except Empty:
             return False
         if message == BEGINS:
+            self._has_loads = True
             self._loading.add(node)
-        elif message == ENDS:
-            self._loading.discard(node)
         else:
-            with undisturbed():
-                self._log(node, message)
+            self._loading.discard(node)
         return True
 
-    def _log(self, node: Any, data: Any) -> None:
-        hook = self._config.hook
-        report = hook.pytest_report_from_serializable(config=self._config, data=data)
-        report.node = node  # as xdist does: who writes JUnit files knows a test by its worker
-        hook.pytest_runtest_logreport(report=report)
+    def _read_reports(self) -> None:
+        """What has come: xdist has put it into its queue, and looks there no more."""
+        session: Any = self._config.pluginmanager.getplugin("dsession")
+        while self._has_loads and session is not None and not session.queue.empty():
+            event, values = session.queue.get()
+            if event == "testreport":
+                with undisturbed():
+                    session.worker_testreport(**values)
 
 
 class ToController:
     """On a worker: its end of the channel. Where there is no controller, nobody is told anything."""
 
     def __init__(self, config: pytest.Config, is_being_interrupted: Callable[[], bool]) -> None:
-        self._config = config
         self._channel = getattr(config, "workerinput", {}).get(CHANNEL)
         self._is_being_interrupted = is_being_interrupted
         self._has_load = False
@@ -108,13 +119,7 @@ class ToController:
         self._has_load = False
         self._send(ENDS)
 
-    def send(self, report: pytest.TestReport) -> None:
-        """What xdist's controller may no longer read."""
-        if self._channel is not None:
-            hook = self._config.hook
-            self._send(hook.pytest_report_to_serializable(config=self._config, report=report))
-
-    def _send(self, message: str | dict[str, Any]) -> None:
+    def _send(self, message: str) -> None:
         if self._channel is not None:
             with suppress(OSError):  # the controller is gone, and so will be this worker
                 self._channel.send(message)

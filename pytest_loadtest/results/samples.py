@@ -12,6 +12,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -67,6 +68,7 @@ def write_samples(folder: Path, path: Path, form: SampleFormat, wait: Any) -> in
 
 def main(arguments: Sequence[str]) -> int:
     """How it went is the last line of the output: {"written": 5}, {"problem": "No space left on device"}."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # some CI systems send it to all processes of a job
     _give_way()
     folder, path = map(Path, arguments)
     form = format_of(path)

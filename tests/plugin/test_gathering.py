@@ -155,3 +155,21 @@ def test_a_session_without_load_tests_tells_nobody(project: Project, told: Told)
     project.write("def test_ordinary():\n    pass\n")
     project.run().assert_outcomes(passed=1)
     assert (told.updates, told.finished) == ([], [])
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "with xdist"])
+def test_an_output_is_told_although_another_plugin_ends_the_session(
+    project: Project, told: Told, workers: tuple[str, ...]
+) -> None:
+    project.write(TWO)
+    project.write(
+        """
+        def pytest_runtest_logreport(report):
+            if report.when == "call":
+                pytest.exit("enough")
+        """,
+        "conftest.py",
+    )
+    project.run(*workers, plugins=("xdist.plugin",) if workers else ())
+    assert told.updates == [["test_a"]]
+    assert told.finished == [pytest.ExitCode.INTERRUPTED]

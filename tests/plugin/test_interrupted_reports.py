@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import html
-import json
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from pytest_loadtest.results.run import Run
 from tests.plugin.conftest import Project
+from tests.plugin.kept import REPORTS, Kept, begun
 from tests.plugin.session import Session, wait_until
 
-REPORTS = ("--junitxml=junit.xml", "--html=report.html", "--self-contained-html", "--load-json=load.json")
-PLUGINS = ("-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin", "-p", "xdist.plugin")
-NOTE = """
-import pathlib
-
-def note(what):
-    with pathlib.Path("notes").open("a") as notes:
-        notes.write(what + "\\n")
-"""
 TWO_LOADS = """
 from conftest import note
 
@@ -42,38 +28,6 @@ async def test_browse(http, shopper):
 async def test_buy(http, shopper):
     await http.get("/cart")
 """
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What the reports say of the session's tests."""
-
-    verdicts: list[str | None]  # of JUnit's properties
-    failures: list[str | None]  # of JUnit
-    rows: list[tuple[str, str]]  # of pytest-html: result and test
-    states: list[str]  # of our own file
-    exit_status: int | None
-
-    @classmethod
-    def at(cls, folder: Path) -> Kept:
-        root = ElementTree.parse(folder / "junit.xml").getroot()
-        data = re.search('data-jsonblob="([^"]*)"', (folder / "report.html").read_text())
-        assert data is not None
-        tests = json.loads(html.unescape(data[1]))["tests"]
-        run = Run.read(folder / "load.json")
-        return cls(
-            [each.get("value") for each in root.iter("property") if each.get("name") == "load_verdict"],
-            [each.get("message") for each in root.iter("failure")],
-            sorted((row["result"], row["testId"]) for rows in tests.values() for row in rows),
-            [each.state for each in run.results],
-            run.exit_status,
-        )
-
-
-def begun(project: Project, *args: str) -> Session:
-    """A session with `test_load.py`; with notes."""
-    project.write(NOTE, "conftest.py")
-    return Session(project, *PLUGINS, *args)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +143,9 @@ def test_what_a_test_has_reported_is_not_reported_again(project: Project) -> Non
         status, output = session.end()
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert " 1 passed in " in output
-    assert Kept.at(project.pytester.path).states == ["passed"]
+    kept = Kept.at(project.pytester.path)
+    assert kept.verdicts == kept.states == ["passed"]
+    assert kept.rows == [("Passed", "test_load.py::test_load")]
 
 
 def test_a_load_that_is_being_judged_is_kept_first(project: Project) -> None:

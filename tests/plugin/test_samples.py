@@ -208,6 +208,27 @@ def test_a_writer_that_dies_breaks_no_load(project: Project) -> None:
     assert list(project.pytester.path.glob(".samples*")) == []
 
 
+def test_a_writer_outlasts_the_end_of_a_job(project: Project) -> None:
+    """CI systems send SIGTERM to all its processes: this one, too, ends when everything is written."""
+    project.write(
+        """
+        import asyncio, os, pathlib, signal
+
+        @pytest.mark.load(vus=1, iterations=30)
+        async def test_load(http, vu, request):
+            if vu.iteration == 0:
+                from pytest_loadtest.plugin import sampling
+                while not pathlib.Path("samples.jsonl").exists():
+                    await asyncio.sleep(0.01)
+                os.kill(request.config.stash[sampling._sampling_key]._process.pid, signal.SIGTERM)
+            await http.get("/")
+        """
+    )
+    result = project.run("--load-samples=samples.jsonl")
+    assert result.ret == pytest.ExitCode.OK
+    assert len(rows_in(project.pytester.path / "samples.jsonl")) == 30
+
+
 def test_a_writer_that_cannot_be_started_breaks_no_load(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
