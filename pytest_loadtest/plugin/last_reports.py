@@ -21,6 +21,7 @@ from pytest_loadtest.plugin.signals import undisturbed
 
 CHANNEL = "load_last_reports"  # the key in a worker's input
 PATIENCE_S = 30.0  # with users that are torn down
+LAST_PATIENCE_S = 3.0  # with those that are not any more
 # What a worker says: that a load test begins, or is over and its reports have been sent. What the controller
 # says to it: end your load.
 BEGINS, ENDS, END = "begins", "ends", "end"
@@ -47,25 +48,31 @@ class LastReports:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
-        """End the loads and wait for their reports; not if it is asked again."""
-        with suppress(KeyboardInterrupt):
+        """End the loads and wait for their reports; asked again, only for those of who leaves at once."""
+        try:
             while self._take(0):
                 pass
             if self._loading:
                 self._end_loads()
-            deadline_s = time.monotonic() + PATIENCE_S
-            while self._loading and self._take(deadline_s - time.monotonic()):
-                pass
-            if self._loading:
-                self._write_line(f"no report of the load tests of {self._workers} within {PATIENCE_S:g} s")
+            self._wait(PATIENCE_S)
+        except KeyboardInterrupt:  # which on a terminal has come to the workers, too
+            with suppress(KeyboardInterrupt):
+                self._wait(LAST_PATIENCE_S)
         with suppress(KeyboardInterrupt):
             self._read_reports()
+
+    def _wait(self, patience_s: float) -> None:
+        deadline_s = time.monotonic() + patience_s
+        while self._loading and self._take(deadline_s - time.monotonic()):
+            pass
+        if self._loading:
+            self._write_line(f"no report of the load tests of {self._workers} within {patience_s:g} s")
 
     def _end_loads(self) -> None:
         for node in self._loading:
             with suppress(OSError):  # it is gone
                 node.workerinput[CHANNEL].send(END)
-        self._write_line(f"waiting for the load tests of {self._workers}; Ctrl-C again does not wait")
+        self._write_line(f"waiting for the load tests of {self._workers}; Ctrl-C again hardly waits")
 
     @property
     def _workers(self) -> str:

@@ -28,7 +28,7 @@ class LoadLoop:
         self._runner: asyncio.Runner | None = None
         self.owned: set[Any] = set()  # FixtureDefs whose current value lives on this loop
         self.limit: Limit | None = None  # pytest-timeout's, on the current test
-        self._interrupts: Interrupts | None = None  # while something runs
+        self._interrupts: Interrupts | None = None  # of what runs, or has run last
 
     @property
     def is_running(self) -> bool:

@@ -40,6 +40,7 @@ class Summary:
         self._config = config
         self._gathering = gathering
         self._is_shown = False
+        self._is_interrupted = False
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """What will be sent where, and what was overridden."""
@@ -59,16 +60,22 @@ class Summary:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The table of all load tests; with -v the requests and custom metrics of each, too."""
-        self._show(terminalreporter)
+        try:
+            self._show(terminalreporter)
+        except KeyboardInterrupt:  # pytest's own summary is still to come, and there is nothing else to end
+            self._is_interrupted = True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Ctrl-C once more, while fixtures are torn down: pytest shows no summary then, but we do."""
         try:
             return (yield)
         except KeyboardInterrupt:
             self._show(self._config.pluginmanager.getplugin("terminalreporter"))
             raise
+        finally:
+            if self._is_interrupted:
+                session.exitstatus = pytest.ExitCode.INTERRUPTED
 
     def _show(self, writer: Any) -> None:
         """Once. Ctrl-C waits until everything that was measured is on the screen."""

@@ -59,6 +59,11 @@ def test_a_shortened_name_keeps_both_ends(name: str, width: int, shown: str) -> 
     ("name", "shown"),
     [
         pytest.param("GET /caf\u00e9", "GET /caf\u00e9", id="letters of any language stay"),
+        pytest.param(
+            "\u0645\u06cc\u200c\u062e\u0631\u0645",
+            "\u0645\u06cc\u200c\u062e\u0631\u0645",
+            id="what joins them does, too",
+        ),
         pytest.param("GET /a\nb\tc", "GET /a b c", id="lines and tabs become spaces"),
         pytest.param("\x1b[2Jgone", "\N{REPLACEMENT CHARACTER}[2Jgone", id="nothing moves the cursor"),
     ],
