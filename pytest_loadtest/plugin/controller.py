@@ -39,12 +39,7 @@ class Controller:
             return (yield)
         from pytest_loadtest.plugin.summary import begin_gathering
 
-        gathering = begin_gathering(self._config)
-        gathering.keep(report)
-        try:
-            return (yield)
-        finally:
-            gathering.update()
+        return (yield from begin_gathering(self._config).pytest_runtest_logreport(report))
 
 
 def tell_controller(config: pytest.Config, problems: list[str]) -> None:

@@ -63,28 +63,19 @@ class Gathering:
         outputs = outputs_of(self._config)
         self._outputs = [] if hasattr(self._config, "workerinput") else outputs
 
-    def keep(self, report: pytest.TestReport) -> bool:
-        """Take the results out of a report, if it has any; a rerun replaces the earlier ones of its test."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, object, object]:
+        """Results are kept at once; those of a rerun replace the earlier ones of its test. Outputs take their
+        time, and Ctrl-C is raised behind them: everybody else has seen the report by then.
+        """
         plain: list[dict[str, Any]] = getattr(report, "load_results", [])
         if plain:
             self._results[report.nodeid] = [LoadResult.from_plain(each) for each in plain]
-        return bool(plain)
-
-    def update(self) -> None:
-        """Let the outputs show what there is. Raises KeyboardInterrupt when they have done so."""
-        self._tell("update")
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, object, object]:
-        """Results are kept at once. Outputs take their time, and Ctrl-C is raised behind them: everybody else
-        has seen the report by then.
-        """
-        is_new = self.keep(report)
         try:
             return (yield)
         finally:
-            if is_new:
-                self.update()
+            if plain:
+                self._tell("update")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
