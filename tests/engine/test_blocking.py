@@ -1,4 +1,4 @@
-"""The line that blocks the event loop is found: real loops, real blocks of the shortest length that tells."""
+"""The line that blocks the event loop is found: real loops, real blocks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from tests.engine.loads import Load, closed
 
 S = 1_000_000_000
 MS = 1_000_000
-BLOCK_S = 0.15
+# Four times the shortest that tells: the thread that watches may get its turn late on a busy machine.
+BLOCK_S = 0.4
 HERE = Path(__file__)
 
 
@@ -56,8 +57,8 @@ def sleeps_in_greenlet(vu: VirtualUser) -> None:
 
 async def computes(vu: VirtualUser) -> None:
     await asyncio.sleep(0.01)
-    until = time.monotonic() + BLOCK_S
-    while time.monotonic() < until: inspect.cleandoc("a\n  b\n  c")  # fmt: skip # noqa: E701
+    until = time.thread_time() + BLOCK_S  # of the CPU: nobody is blamed for a time that others had it
+    while time.thread_time() < until: inspect.cleandoc("a\n  b\n  c")  # fmt: skip # noqa: E701
 
 
 async def waits_in_a_library(vu: VirtualUser) -> None:
