@@ -1,4 +1,4 @@
-"""Ctrl-C in a distributed session: xdist's controller leaves at once, and reads no more reports.
+"""Ctrl-C and SIGTERM in a distributed session: xdist's controller leaves at once, and reads no more reports.
 
 So the loads of its workers are ended, and the reports that have come until then are read. Owns a channel that
 tells of loads and ends them, both ends. Imported by every session, so it imports nothing heavy.
@@ -10,31 +10,32 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
 
-from pytest_loadtest.plugin.signals import undisturbed
+from pytest_loadtest.plugin.signals import terminated_as_by_ctrl_c, undisturbed
 
 CHANNEL = "load_last_reports"  # the key in a worker's input
 PATIENCE_S = 30.0  # with users that are torn down
-LAST_PATIENCE_S = 3.0  # with those that are not any more
+LAST_PATIENCE_S = 2.0  # with those that are not any more; GitHub kills 2.5 s after its last signal
 # What a worker says: that a load test begins, or is over and its reports have been sent. What the controller
 # says to it: end your load.
 BEGINS, ENDS, END = "begins", "ends", "end"
 
 
 class LastReports:
-    """On the controller. Messages are read only after Ctrl-C: by then each load test has left two."""
+    """On the controller."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._messages: SimpleQueue[tuple[Any, str]] = SimpleQueue()  # with their worker
         self._loading: set[Any] = set()  # workers
         self._has_loads = False  # else the session is as it is without us
+        self._signals = ExitStack()  # what they mean to us, until the session's end
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -43,6 +44,15 @@ class LastReports:
         node.workerinput[CHANNEL] = channel
         channel.setcallback(partial(self._put, node), endmarker=ENDS)
 
+    def pytest_runtest_logstart(self) -> None:
+        """A worker begins a test. From the first load test on SIGTERM means what Ctrl-C does."""
+        if not self._has_loads and self._read_messages():
+            self._signals.enter_context(terminated_as_by_ctrl_c())
+
+    def pytest_unconfigure(self) -> None:
+        """To this process SIGTERM means again what it did."""
+        self._signals.close()
+
     def _put(self, node: Any, message: str) -> None:
         self._messages.put((node, message))
 
@@ -50,8 +60,7 @@ class LastReports:
     def pytest_keyboard_interrupt(self) -> None:
         """End the loads and wait for their reports; asked again, only for those of who leaves at once."""
         try:
-            while self._take(0):
-                pass
+            self._read_messages()
             if self._loading:
                 self._end_loads()
             self._wait(PATIENCE_S)
@@ -82,6 +91,12 @@ class LastReports:
         if (terminal := self._config.pluginmanager.getplugin("terminalreporter")) is not None:
             terminal.ensure_newline()
             terminal.write_line(line)
+
+    def _read_messages(self) -> bool:
+        """Those that have come. Whether any has told of a load test yet."""
+        while self._take(0):
+            pass
+        return self._has_loads
 
     def _take(self, patience_s: float) -> bool:
         """The next message, if there is one in time."""

@@ -7,32 +7,40 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any
 
-# What each does where nobody has given it another meaning.
-_USUAL: dict[signal.Signals, Any] = {
-    signal.SIGINT: signal.default_int_handler,
-    signal.SIGTERM: signal.SIG_DFL,
+# What each does where nobody has given it another meaning, or we have made the one mean the other.
+_USUAL: dict[signal.Signals, tuple[Any, ...]] = {
+    signal.SIGINT: (signal.default_int_handler,),
+    signal.SIGTERM: (signal.SIG_DFL, signal.default_int_handler),
 }
 
 
 @contextmanager
-def told_to_end(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def told_to_end(
+    handler: Callable[[int, FrameType | None], Any], signals: Iterable[signal.Signals] = tuple(_USUAL)
+) -> Iterator[None]:
     """Within this the handler is called instead of what usually happens. Handlers of others stay."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ours = [number for number, usual in _USUAL.items() if signal.getsignal(number) is usual]
+    usual = {number: signal.getsignal(number) for number in signals}
+    ours = [number for number, then in usual.items() if then in _USUAL[number]]
     for number in ours:
         signal.signal(number, handler)
     try:
         yield
     finally:
         for number in ours:
-            signal.signal(number, _USUAL[number])
+            signal.signal(number, usual[number])
+
+
+def terminated_as_by_ctrl_c() -> AbstractContextManager[None]:
+    """Within this SIGTERM raises KeyboardInterrupt, too."""
+    return told_to_end(signal.default_int_handler, [signal.SIGTERM])
 
 
 @contextmanager

@@ -40,6 +40,10 @@ class Session:
         """As CI systems do."""
         self._process.send_signal(signal.SIGTERM)
 
+    def terminate_all(self) -> None:
+        """SIGTERM to its child processes, too, as GitLab's Docker executor sends it."""
+        os.killpg(self._process.pid, signal.SIGTERM)
+
     def interrupt_all(self) -> None:
         """Ctrl-C as on a terminal, where its child processes get it, too."""
         os.killpg(self._process.pid, signal.SIGINT)

@@ -1,7 +1,8 @@
-"""Ctrl-C in the midst of a load: the test is in every report, also that of a worker."""
+"""Ctrl-C or SIGTERM in the midst of a load: the test is in every report, also that of a worker."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -53,6 +54,8 @@ def test_the_test_is_in_every_report(project: Project, end: Callable[[Session], 
 HOW = [
     pytest.param(Session.interrupt_all, id="as on a terminal, which interrupts the workers, too"),
     pytest.param(Session.interrupt, id="as a script does, which knows the controller only"),
+    pytest.param(Session.terminate_all, id="SIGTERM to every process of a job"),
+    pytest.param(Session.terminate, id="SIGTERM to the controller"),
 ]
 
 
@@ -73,6 +76,24 @@ def test_the_tests_of_workers_are_in_every_report(
     assert [str(message)[:17] for message in kept.failures] == ["interrupted after"] * 2
     assert kept.rows == [("Failed", "test_load.py::test_browse"), ("Failed", "test_load.py::test_buy")]
     assert kept.exit_status == pytest.ExitCode.INTERRUPTED
+
+
+def test_sigterm_ends_a_controller_without_load_tests_as_ever(project: Project) -> None:
+    project.write(
+        """
+        import time
+        from conftest import note
+
+        def test_that_takes_long():
+            note("begun")
+            time.sleep(3600)
+        """
+    )
+    with begun(project, "-n1") as session:
+        wait_until(session.notes)
+        session.terminate()
+        status, output = session.end()
+    assert status == -signal.SIGTERM, output
 
 
 def test_twice_does_not_wait_for_workers(project: Project) -> None:

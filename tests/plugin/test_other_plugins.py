@@ -40,7 +40,7 @@ def test_a_time_limit_stops_the_load_and_shows_what_was_measured(project: Projec
     ("source", "ini", "arguments"),
     [
         pytest.param("@pytest.mark.timeout(0.3, func_only=True)" + LONG_LOAD, "", [], id="function only"),
-        pytest.param("@pytest.mark.timeout(0.3, method='thread')" + LONG_LOAD, "", [], id="thread"),
+        pytest.param("@pytest.mark.timeout(3, method='thread')" + LONG_LOAD, "", [], id="thread"),
         pytest.param(LONG_LOAD, "timeout = '0.3'", [], id="ini file"),
         pytest.param(LONG_LOAD, "", ["--timeout=0.3"], id="option"),
     ],
@@ -55,7 +55,7 @@ def test_a_time_limit_holds_however_it_is_given(
     result = run("-W", "error", *arguments, plugins=TIMEOUT)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["Timeout (>0.3s) from pytest-timeout: the load was stopped*", "test_load * timed out *"]
+        ["Timeout (>*s) from pytest-timeout: the load was stopped*", "test_load * timed out *"]
     )
 
 
