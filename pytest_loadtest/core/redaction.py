@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from pytest_loadtest.core.printable import printable
+
 MASK = "[redacted]"
 
 # Headers whose whole line is secret: "Cookie: a=1; b=2", "Authorization: Token abc".
@@ -85,5 +87,4 @@ def redact(text: str) -> str:
 
 def redacted_sample(message: str) -> str:
     """As it may be shown: servers write parts of it, and could write to a terminal what moves its cursor."""
-    text = redact(message)[:_LONGEST_SAMPLE]
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return printable(redact(message)[:_LONGEST_SAMPLE])

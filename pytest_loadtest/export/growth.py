@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from pytest_loadtest.core.metrics import Metrics, RequestSeries, ShareSeries
+from pytest_loadtest.core.printable import printable
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.core.sparse import SparseHistogram
 from pytest_loadtest.core.timeline import LatencyTimeline
@@ -125,5 +126,4 @@ class Labels:
 
 def plain_label(text: str) -> str:
     """A label's value: redacted, printable, of bounded length."""
-    shown = "".join(char if char.isprintable() else "?" for char in redact(text))
-    return shown[:LONGEST_LABEL]
+    return printable(redact(text))[:LONGEST_LABEL]

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from time import monotonic
 
+from pytest_loadtest.core.printable import printable
 from pytest_loadtest.core.redaction import redact
 from pytest_loadtest.export.exporter import Exporter
 from pytest_loadtest.export.points import Batch, merged
@@ -119,5 +120,4 @@ class Sender:
 
 def _reason_of(error: Exception) -> str:
     text = redact(str(error)) or type(error).__name__
-    shown = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(shown.split())[:_LONGEST_REASON]
+    return " ".join(printable(text).split())[:_LONGEST_REASON]

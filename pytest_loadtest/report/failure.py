@@ -5,9 +5,9 @@ Its first line says it all, since pytest's short summary, JUnit and xdist show o
 
 from __future__ import annotations
 
+from pytest_loadtest.core.printable import printable
 from pytest_loadtest.core.units import format_duration, format_share
 from pytest_loadtest.core.wording import as_broken
-from pytest_loadtest.report.names import printable
 from pytest_loadtest.report.tables import budget_table, check_table, metric_table, render, request_table
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.rows import AuthenticationRow, BudgetRow, GeneratorRow

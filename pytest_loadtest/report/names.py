@@ -10,25 +10,14 @@ import textwrap
 
 from rich.cells import cell_len
 
+from pytest_loadtest.core.printable import printable
+
 ELLIPSIS = "…"
-_JOINERS = "\u200c\u200d"  # no letters, but Persian and Hindi are not written without
 _INDENT = "  "
 # Behind these a name may be broken, if it is not inside braces, and before a bracket or brace.
 _BREAKS = re.compile(r"(?<=[_\-./:,?&=\s\]}])(?=[^_\-./:,?&=\s\]}])(?![^{}\s]*\})|(?<=[^\s/])(?=[\[{])")
 # Of a name that must be shortened, the part kept at its end: parameters stand there, and they tell.
 _END_SHARE = 0.6
-
-
-def printable(name: str) -> str:
-    """On one line, and without what moves a terminal's cursor: names may come from what a target answered."""
-    return "".join(
-        char
-        if char.isprintable() or char in _JOINERS
-        else " "
-        if char.isspace()
-        else "\N{REPLACEMENT CHARACTER}"
-        for char in name
-    )
 
 
 def shortened(name: str, width: int) -> str:

@@ -19,9 +19,10 @@ from rich.text import Text
 
 from pytest_loadtest.core.confidence import confidence_text
 from pytest_loadtest.core.metrics import PHASES
+from pytest_loadtest.core.printable import printable
 from pytest_loadtest.core.units import NS_PER_S, format_duration, format_rate, format_share
 from pytest_loadtest.core.wording import short_duration
-from pytest_loadtest.report.names import broken_into_lines, printable, widest_word
+from pytest_loadtest.report.names import broken_into_lines, widest_word
 from pytest_loadtest.report.ranking import rank_of
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.rows import BudgetRow, GeneratorRow, Latency, RequestRow

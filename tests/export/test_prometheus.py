@@ -70,7 +70,7 @@ def test_a_scrape_shows_counters_gauges_and_histograms() -> None:
     assert samples[labelled("loadtest_requests_total", request="GET /", status="200")] == 3
     assert samples[labelled("loadtest_requests_total", request="GET /", status="500")] == 1
     assert samples[labelled("loadtest_data_received_bytes_total", request="GET /")] == 4000
-    assert samples[labelled("loadtest_checks_total", check='says "hi"?', passed="true")] == 1
+    assert samples[labelled("loadtest_checks_total", check='says "hi" ', passed="true")] == 1
     assert samples[labelled("loadtest_vus")] == 5
     assert samples[labelled("loadtest_passed", state="failed")] == 0
     duration = "loadtest_request_duration_seconds"
@@ -146,7 +146,7 @@ def test_k6_names() -> None:
     )
     assert samples[labelled("k6_http_req_duration_avg", K6_COMMON, **request)] == pytest.approx(0.0425)
     assert samples[labelled("k6_data_sent_total", K6_COMMON, **request)] == 800
-    assert samples[labelled("k6_checks_rate", K6_COMMON, check='says "hi"?')] == 1
+    assert samples[labelled("k6_checks_rate", K6_COMMON, check='says "hi" ')] == 1
     assert samples[labelled("k6_vus", K6_COMMON)] == 5
     assert samples[labelled("k6_items_total", K6_COMMON)] == 7
     assert samples[labelled("k6_buying__cart__max", K6_COMMON)] == pytest.approx(0.005)

@@ -114,7 +114,10 @@ def test_a_sender_that_was_never_started_is_finished() -> None:
         ({"begin": OSError("port taken")}, "--load-export fake: 1 of 1 exports failed: port taken"),
         ({"close": OSError("stuck")}, "--load-export fake: not closed: stuck"),
         ({"export": ValueError()}, "--load-export fake: 1 of 1 exports failed: ValueError"),
-        ({"export": OSError("a\n\x1b[1m  b")}, "--load-export fake: 1 of 1 exports failed: a [1m b"),
+        (
+            {"export": OSError("a\n\x1b[1m  b")},
+            "--load-export fake: 1 of 1 exports failed: a \ufffd[1m b",
+        ),
         ({"export": OSError("token=abc123")}, f"--load-export fake: 1 of 1 exports failed: token={MASK}"),
     ],
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_loadtest.core.printable import printable
 from pytest_loadtest.report.charts import looks
 
 Spec = dict[str, Any]
@@ -163,8 +164,8 @@ def lines(fields: Sequence[str], colors: Sequence[str], x: Spec, y: Spec, *, row
 
 def shown_name(name: str, longest: int = looks.LONGEST_NAME) -> str:
     """A name as a picture can show it: printable, and shortened in the middle, as ends tell names apart."""
-    printable = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
-    if len(printable) <= longest:
-        return printable
+    shown = printable(name)
+    if len(shown) <= longest:
+        return shown
     tail = max(_NARROWEST_NAME, longest // 2)
-    return f"{printable[: longest - tail - 1]}…{printable[len(printable) - tail :]}"
+    return f"{shown[: longest - tail - 1]}…{shown[len(shown) - tail :]}"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from xml.etree import ElementTree
 
+from pytest_loadtest.core.printable import printable
 from pytest_loadtest.report.charts.looks import FONT
 from pytest_loadtest.report.charts.picture import Picture
 
@@ -53,7 +54,7 @@ def cleaned(svg: str, title: str, description: str) -> str:
 
 def _element(name: str, text: str) -> ElementTree.Element:
     element = ElementTree.Element(f"{_SVG}{name}")
-    element.text = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    element.text = printable(text)
     return element
 
 

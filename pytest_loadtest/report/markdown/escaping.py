@@ -9,6 +9,8 @@ from __future__ import annotations
 import html
 import re
 
+from pytest_loadtest.core.printable import printable
+
 NOTHING = "\N{EN DASH}"  # what an empty text is shown as; a hyphen might begin a list
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -25,15 +27,10 @@ _VISIBLE_BREAK = "&#8203;"  # as an editor shows it
 
 
 def one_line(text: str, longest: int) -> str:
-    """The text on one line, with what cannot be seen as a space, cut to so many characters."""
+    """The text on one line, cut to so many characters."""
     looked_at = text[: 4 * longest]  # of a body of megabytes
-    line = " ".join(_visible(looked_at).split())
+    line = " ".join(printable(looked_at).split())
     return shortened(line + ELLIPSIS if len(looked_at) < len(text) else line, longest)
-
-
-def _visible(text: str) -> str:
-    """With spaces for controls, line separators, and what turns the direction of writing."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def shortened(text: str, longest: int) -> str:
@@ -89,7 +86,7 @@ def fenced(text: str, most_lines: int = 30, longest: int = 200) -> str:
 
 def _block_line(line: str, longest: int) -> str:
     """The indentation stays."""
-    return shortened(_visible(line.expandtabs(4)[: longest + 1]).rstrip(), longest)
+    return shortened(printable(line.expandtabs(4)[: longest + 1]).rstrip(), longest)
 
 
 def _longest_run(text: str) -> int:

@@ -120,7 +120,7 @@ def expressions_of(spec: object) -> list[str]:
         ("GET /api/store/agents/{slug}/reviews", "GET /api/sto…slug}/reviews"),
         (
             "a\x00b\ud800c\nd",
-            "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c\N{REPLACEMENT CHARACTER}d",
+            "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c d",
         ),
     ],
 )
