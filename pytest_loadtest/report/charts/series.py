@@ -70,7 +70,9 @@ def series_of(
     columns: dict[str, Column] = {
         **percentiles,
         "requests": _of_whole_seconds(_total([each.finished for each in requests], seconds), ran_ns),
-        "failed": _unless_only_begun(_total([each.failed for each in requests], seconds), ran_ns),
+        "failed": _of_whole_seconds(
+            _total([each.failed for each in requests], seconds), ran_ns, keeps_counts=True
+        ),
         "vus": list(timeline.vus),
         "queued": list(timeline.queued),
         "dropped": list(timeline.iterations_dropped),
@@ -109,16 +111,13 @@ def _latencies(
     return columns, by_name
 
 
-def _of_whole_seconds(column: Column, ran_ns: int) -> Column:
-    """Without what would look like a fall at the end: a second that was only begun."""
+def _of_whole_seconds(column: Column, ran_ns: int, *, keeps_counts: bool = False) -> Column:
+    """Without what would look like a fall at the end: a second that was only begun; of what is never left
+    out, such as failures, a count in it stays.
+    """
     whole = ran_ns // NS_PER_S
-    return column[:whole] + [None] * (len(column) - whole) if whole else column
-
-
-def _unless_only_begun(column: Column, ran_ns: int) -> Column:
-    """The same of what is never left out: a count at the end stays, if it is one."""
-    whole = ran_ns // NS_PER_S
-    return column[:whole] + [value or None for value in column[whole:]] if whole else column
+    begun = column[whole:]
+    return column[:whole] + [value or None if keeps_counts else None for value in begun] if whole else column
 
 
 def _total(columns: Iterable[tuple[int, ...]], seconds: int) -> Column:
