@@ -12,6 +12,13 @@ from tests.browser.looking import cut_captions, sideways, text_problems, too_fai
 
 _STILL, _LIVE = "figure > .loadtest-picture", "figure .live svg"
 _PICTURES = 3 + 4 + 4
+# What stands above each figure of a table, and the title of its column; not of verdicts in the index.
+_TITLED_CELLS = """
+() => [...document.querySelectorAll("tbody td:not(.page-index td:first-child)")].map(cell => [
+  getComputedStyle(cell, "::before").content,
+  JSON.stringify(cell.closest("table").tHead.rows[0].cells[cell.cellIndex].textContent.trim()),
+])
+"""
 A4_PX = 794 - 2 * 38  # with margins of a centimetre
 
 
@@ -174,19 +181,37 @@ class TestIndex:
         assert -1 <= box["y"] < 900
 
 
-class TestPhone:
-    def test_nothing_is_beyond_the_edge(self, phone: Opened) -> None:
-        assert sideways(phone.page) == 0
+def test_captions_stay_in_sight_where_tables_are_scrolled(made_up_page: Path, open_page: Open) -> None:
+    opened = open_page(made_up_page, viewport={"width": 600, "height": 740})
+    assert sideways(opened.page) == 0
+    assert opened.page.locator("caption").count() > 6
+    assert cut_captions(opened.page) == []
+    scrolled = opened.page.locator(".scroll").filter(has_text="Requests").last
+    scrolled.evaluate("region => { region.style.width = '300px'; region.scrollLeft = 30 }")
+    assert scrolled.evaluate("region => region.scrollLeft") == 30
+    box = scrolled.locator("caption div").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
 
-    def test_captions_stay_in_sight_where_tables_are_scrolled(self, phone: Opened) -> None:
-        assert phone.page.locator("caption").count() > 6
+
+class TestPhone:
+    def test_nothing_is_beyond_the_edge_nor_scrolled_into_sight(self, phone: Opened) -> None:
+        assert sideways(phone.page) == 0
         assert cut_captions(phone.page) == []
-        scrolled = phone.page.locator(".scroll").filter(has_text="Requests").last
-        scrolled.evaluate("region => { region.scrollLeft = 200 }")
-        assert scrolled.evaluate("region => region.scrollLeft") == 200
-        box = scrolled.locator("caption div").bounding_box()
-        assert box is not None
-        assert box["x"] >= 0
+        regions = phone.page.locator(".scroll, .page-index")
+        assert regions.count() > 6
+        assert regions.evaluate_all("all => all.filter(it => it.scrollWidth > it.clientWidth).length") == 0
+
+    def test_each_figure_has_its_columns_title_above_it(self, phone: Opened) -> None:
+        titled = phone.page.evaluate(_TITLED_CELLS)
+        assert len(titled) > 100
+        assert [(shown, title) for shown, title in titled if shown != title] == []
+
+    def test_the_index_sorts(self, phone: Opened) -> None:
+        before = first_column(phone)
+        phone.page.get_by_role("button", name="load test").click()
+        assert first_column(phone) == sorted(before)
+        assert first_column(phone) != before
 
     def test_pictures_are_drawn_for_its_width_with_text_of_the_same_size(self, phone: Opened) -> None:
         assert_pictures_can_be_read(phone, _LIVE, 300)
