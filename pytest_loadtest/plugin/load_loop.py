@@ -6,7 +6,8 @@ Runs coroutines to their end; it does not know what they do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ import pytest
 
 from pytest_loadtest.plugin.limit import Limit
 from pytest_loadtest.plugin.signals import told_to_end
+from pytest_loadtest.plugin.unblocking import unblocked
 
 T = TypeVar("T")
 
@@ -44,15 +46,13 @@ class LoadLoop:
         """Run to the end. Ctrl-C cancels the work, a second one cancels it again. Raises KeyboardInterrupt
         when the work did not outlast that.
         """
-        if self._runner is None:
-            self._runner = asyncio.Runner(loop_factory=_loop_factory())
-        loop = self._runner.get_loop()
+        runner, loop = self._runner_and_loop()
         older = asyncio.all_tasks(loop)
         task = loop.create_task(work)
         self._interrupts = Interrupts(loop, task)
         with told_to_end(self._interrupts.again):
             try:
-                return self._runner.run(_result_of(task))
+                return runner.run(_result_of(task))
             except asyncio.CancelledError:
                 if not self.is_being_interrupted:
                     raise
@@ -62,10 +62,23 @@ class LoadLoop:
 
     def run_within_limit(self, work: Coroutine[Any, Any, T]) -> T:
         """The same for a fixture: no longer than the limit of the test it is run for."""
+        with self.keeping_limit():
+            return self.run(work if self.limit is None else _limited(work, self.limit))
+
+    @contextmanager
+    def keeping_limit(self) -> Iterator[None]:
+        """Around work that ends by itself at the limit of its test, if it gets a turn then."""
         if self.limit is None:
-            return self.run(work)
-        with self.limit.kept_by_loop():
-            return self.run(_limited(work, self.limit))
+            yield
+            return
+        _, loop = self._runner_and_loop()
+        with self.limit.kept_by_loop(), unblocked(loop, self.limit.remaining_s, self.limit.message):
+            yield
+
+    def _runner_and_loop(self) -> tuple[asyncio.Runner, asyncio.AbstractEventLoop]:
+        if self._runner is None:
+            self._runner = asyncio.Runner(loop_factory=_loop_factory())
+        return self._runner, self._runner.get_loop()
 
     def close(self) -> None:
         """Cancel what is left and close the loop, whatever the code that is left does about it."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import pytest
@@ -82,7 +81,7 @@ def run_load(job: LoadJob) -> Loaded:
         probe=None if job.plan.once else GeneratorProbe(),  # who debugs is not a generator
     )
     try:
-        with limit.kept_by_loop() if limit else nullcontext():
+        with job.loop.keeping_limit():
             end = job.loop.run(_watched(job, run))
     except KeyboardInterrupt:  # the second Ctrl-C: little is torn down, but what was measured is shown
         with undisturbed():
