@@ -15,7 +15,7 @@ import pytest
 
 from pytest_loadtest.plugin.limit import Limit
 from pytest_loadtest.plugin.signals import told_to_end
-from pytest_loadtest.plugin.unblocking import unblocked
+from pytest_loadtest.plugin.unblocking import Heart, unblocked_after
 
 T = TypeVar("T")
 
@@ -28,6 +28,7 @@ class LoadLoop:
 
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None
+        self._heart: Heart | None = None  # of the runner's loop
         self.owned: set[Any] = set()  # FixtureDefs whose current value lives on this loop
         self.limit: Limit | None = None  # pytest-timeout's, on the current test
         self._interrupts: Interrupts | None = None  # of what runs, or has run last
@@ -46,11 +47,12 @@ class LoadLoop:
         """Run to the end. Ctrl-C cancels the work, a second one cancels it again. Raises KeyboardInterrupt
         when the work did not outlast that.
         """
-        runner, loop = self._runner_and_loop()
+        runner, heart = self._begun()
+        loop = runner.get_loop()
         older = asyncio.all_tasks(loop)
         task = loop.create_task(work)
-        self._interrupts = Interrupts(loop, task)
-        with told_to_end(self._interrupts.again):
+        self._interrupts = Interrupts(loop, task, heart)
+        with told_to_end(self._interrupts.again), heart.beating():
             try:
                 return runner.run(_result_of(task))
             except asyncio.CancelledError:
@@ -71,14 +73,15 @@ class LoadLoop:
         if self.limit is None:
             yield
             return
-        _, loop = self._runner_and_loop()
-        with self.limit.kept_by_loop(), unblocked(loop, self.limit.remaining_s, self.limit.message):
+        _, heart = self._begun()
+        with self.limit.kept_by_loop(), unblocked_after(self.limit.remaining_s, heart, self.limit.message):
             yield
 
-    def _runner_and_loop(self) -> tuple[asyncio.Runner, asyncio.AbstractEventLoop]:
-        if self._runner is None:
+    def _begun(self) -> tuple[asyncio.Runner, Heart]:
+        if self._runner is None or self._heart is None:
             self._runner = asyncio.Runner(loop_factory=_loop_factory())
-        return self._runner, self._runner.get_loop()
+            self._heart = Heart(self._runner.get_loop())
+        return self._runner, self._heart
 
     def close(self) -> None:
         """Cancel what is left and close the loop, whatever the code that is left does about it."""
@@ -105,13 +108,15 @@ class LoadLoop:
 
 class Interrupts:
     """Ctrl-C while the loop runs `task`: cancels it instead of raising in the midst of any code, which may
-    be the code that keeps what was measured. Only when the loop does not come to it (the user's code
-    blocks it), or when asked a third time, it raises KeyboardInterrupt.
+    be the code that keeps what was measured. User's code that has blocked the loop for long fails, else the
+    loop would not come to it. Only if it does not for all that, or when asked a third time, it raises
+    KeyboardInterrupt.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], heart: Heart) -> None:
         self._loop = loop
         self._task = task
+        self._heart = heart
         self._cancelled = 0
         self.count = 0
 
@@ -121,6 +126,7 @@ class Interrupts:
         if self.count > min(2, self._cancelled + 1):
             raise KeyboardInterrupt
         self._loop.call_soon_threadsafe(self._cancel)
+        self._heart.unblock("interrupted")
 
     def _cancel(self) -> None:
         self._cancelled += 1

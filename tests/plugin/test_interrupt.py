@@ -201,12 +201,55 @@ async def test_load(platform, http, waits):
     assert project.target.requests == []
 
 
+def test_once_gets_through_to_code_that_has_blocked_the_event_loop_for_long(
+    project: Project, start: Callable[..., Session]
+) -> None:
+    session = start(
+        """
+import time
+
+from pytest_loadtest.plugin import unblocking
+
+unblocking.BLOCKED_S = 1
+
+@pytest.fixture
+async def shopper(vu):
+    yield
+    note("gone")
+
+async def test_load(http, vu, platform, shopper):
+    await http.get("/shop")
+    if vu.id == 1 and vu.iteration == 2:
+        time.sleep(1.5)
+        note("blocks")
+        time.sleep(3600)
+"""
+    )
+    wait_until(lambda: "blocks" in session.notes())
+    session.interrupt()
+    status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert "gone" in session.notes()
+    assert_is_gone(session)
+    pytest.LineMatcher(output.splitlines()).fnmatch_lines(
+        [
+            "  1 x Failed at test_load.py:*",
+            "      interrupted: this line blocked the event loop",
+            "test_load * interrupted * [1-9]*",
+        ]
+    )
+
+
 def test_twice_gets_through_to_code_that_blocks_the_event_loop(
     project: Project, start: Callable[..., Session]
 ) -> None:
     session = start(
         """
 import signal, time
+
+from pytest_loadtest.plugin import unblocking
+
+unblocking.BLOCKED_S = 3600  # not for long: else it is got through to by the first
 
 async def test_load(http, vu, platform):
     await http.get("/shop")

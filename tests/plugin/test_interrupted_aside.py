@@ -154,7 +154,10 @@ def test_a_worker_that_does_not_answer_is_named(project: Project) -> None:
             time.sleep(3600)
         """
     )
-    impatient = "from pytest_loadtest.plugin import last_reports\nlast_reports.PATIENCE_S = 0.1\n"
+    impatient = (
+        "from pytest_loadtest.plugin import last_reports, unblocking\n"
+        "last_reports.PATIENCE_S, unblocking.BLOCKED_S = 0.1, 3600\n"
+    )
     with begun(project, "-n1", conftest=impatient) as session:
         wait_until(session.notes)
         session.interrupt()

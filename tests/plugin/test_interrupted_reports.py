@@ -101,6 +101,9 @@ def test_twice_does_not_wait_for_workers(project: Project) -> None:
         """
         import time
         from conftest import note
+        from pytest_loadtest.plugin import unblocking
+
+        unblocking.BLOCKED_S = 3600  # the first Ctrl-C does not get through
 
         @pytest.mark.load(vus=1, duration="1h")
         async def test_that_blocks_its_event_loop(http):
