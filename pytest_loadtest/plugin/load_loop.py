@@ -60,6 +60,9 @@ class LoadLoop:
                     raise
             except KeyboardInterrupt:  # the loop has stopped in the midst of anything
                 self._leave_behind(asyncio.all_tasks(loop) - older)
+            except SystemExit:  # the same, by somebody else's handler of a signal
+                self._leave_behind(asyncio.all_tasks(loop) - older)
+                raise
         raise KeyboardInterrupt
 
     def run_within_limit(self, work: Coroutine[Any, Any, T]) -> T:

@@ -65,7 +65,8 @@ def run_load_test(item: LoadFunction) -> None:
 
 def run_load(job: LoadJob) -> Loaded:
     """Run it to its end, judge it, and keep the result. Raises KeyboardInterrupt if asked for it twice,
-    TokenError and ConfigurationError when there are no tokens for its users.
+    SystemExit if a handler of signals does, TokenError and ConfigurationError when there are no tokens for
+    its users.
     """
     if job.tokens:
         job.loop.run_within_limit(_with_tokens(job))
@@ -83,7 +84,7 @@ def run_load(job: LoadJob) -> Loaded:
     try:
         with job.loop.keeping_limit():
             end = job.loop.run(_watched(job, run))
-    except KeyboardInterrupt:  # the second Ctrl-C: little is torn down, but what was measured is shown
+    except (KeyboardInterrupt, SystemExit):  # little is torn down, but what was measured is shown
         with undisturbed():
             _keep(job, run, LoadEnd(Ending.INTERRUPTED, ran_ns=run.elapsed_ns))
         raise

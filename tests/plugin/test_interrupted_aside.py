@@ -166,6 +166,28 @@ def test_a_worker_that_does_not_answer_is_named(project: Project) -> None:
     assert "no report of the load tests of gw0 within 0.1 s" in output
 
 
+def test_what_was_measured_outlasts_a_signal_handler_that_leaves(project: Project) -> None:
+    project.write(
+        """
+        @pytest.mark.load(vus=2, duration="1h")
+        async def test_load(http):
+            await http.get("/shop")
+
+        def test_next():
+            pass
+        """
+    )
+    leaves = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
+    with begun(project, *REPORTS, conftest=leaves) as session:
+        wait_until(lambda: len(project.target.requests) > 5)
+        session.terminate()
+        status, output = session.end()
+    assert status == pytest.ExitCode.TESTS_FAILED, output
+    kept = Kept.at(project.pytester.path)
+    assert kept.states == ["interrupted"]
+    assert kept.failures == ["SystemExit: 143"]
+
+
 # -- while outputs are written ------------------------------------------------------------------------------
 
 # After each load test, or at the end of the session.
