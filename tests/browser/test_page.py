@@ -92,6 +92,9 @@ class TestPrint:
         assert not any(picture.is_visible() for picture in printed.page.locator(_LIVE).all())
         assert_pictures_can_be_read(printed, _STILL, 400)
         assert too_faint(printed.page.locator("body")) == []
+        folded = printed.page.locator("details:not([open]) pre")
+        assert folded.count() > 0
+        assert all(each.is_visible() for each in folded.all())
         background = printed.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         assert background == "rgb(255, 255, 255)"
 

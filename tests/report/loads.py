@@ -12,7 +12,15 @@ import numpy as np
 from pytest_loadtest.core.histogram import Histogram
 from pytest_loadtest.core.sparse import SparseHistogram
 from pytest_loadtest.results.result import LoadResult
-from pytest_loadtest.results.rows import BudgetRow, ErrorRow, GeneratorRow, Latency, RequestRow, ShareRow
+from pytest_loadtest.results.rows import (
+    BudgetRow,
+    ErrorRow,
+    FailureRow,
+    GeneratorRow,
+    Latency,
+    RequestRow,
+    ShareRow,
+)
 from pytest_loadtest.results.timeline import RequestTimeline, Timeline
 from tests.report.samples import MS, S, budget, load_result
 
@@ -178,6 +186,15 @@ def broken_load(seconds: int = 180) -> LoadResult:
                 "GET /api/credits", "status 503", 190, "<script>alert('body')</script><b>down</b> for now"
             ),
             ErrorRow("GET /api/credits", "timeout after 5 s", 12, ""),
+        ),
+        failures=(
+            FailureRow(
+                "KeyError",
+                "tests/test_core.py:41",
+                3,
+                "'<credits>'",
+                "tests/test_core.py:41: in test_core\n    answer['<credits>']\nE   KeyError: '<credits>'",
+            ),
         ),
         checks=(ShareRow("credits is <a number>", 5100, 5300),),
         counters={"graph <creations>": 412},
