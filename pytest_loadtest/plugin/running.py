@@ -134,7 +134,7 @@ def _began_at(run: LoadRun) -> str:
 async def _watched(job: LoadJob, run: LoadRun) -> LoadEnd:
     progress = asyncio.ensure_future(watch(job, run))  # also while users are being set up
     try:
-        return await run.run(watchers_of(job, run))
+        return await run.run(list(watchers_of(job, run)))  # what they must import, they import now
     finally:
         progress.cancel()
         await asyncio.gather(progress, return_exceptions=True)

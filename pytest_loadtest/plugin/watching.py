@@ -49,7 +49,7 @@ def watchers_of(job: LoadJob, run: LoadRun) -> Iterator[Work]:
     if watch.has_budgets:
         yield partial(_stop_when_broken, job, run, watch)
     if job.plan.undecided is Undecided.EXTEND and run.shape.hold_ends_ns is not None:
-        load_formulas()  # now: it takes longer than a slice, and a load whose hold has ended stays as it is
+        load_formulas()  # before the load: it takes longer than a slice
         yield partial(_extend_until_decided, job, run)
 
 

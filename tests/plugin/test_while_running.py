@@ -77,10 +77,24 @@ def test_a_load_that_is_too_close_to_call_is_lengthened_twice(project: Project) 
 
 
 def test_a_short_load_is_lengthened_by_a_pytest_that_has_drawn_no_interval_yet(project: Project) -> None:
-    """What they are computed with takes longer to be imported than the slice that was left for the look."""
-    write_test(project, "load(vus=1, duration=1); budget(check_rate='50.01%')", UNDECIDABLE)
+    """What they are computed with takes long to be imported: it is, before any user comes."""
+    project.write(
+        """
+        import sys
+
+        @pytest.fixture
+        async def user(vu):
+            assert "scipy.special" in sys.modules
+
+        @pytest.mark.load(vus=1, duration=2)
+        @pytest.mark.budget(check_rate="50.01%")
+        async def test_it(http, vu, user):
+            await http.get("/")
+            vu.check("even", vu.iteration % 2 == 0)
+        """
+    )
     result = project.run_subprocess("--load-undecided=extend")
-    assert "lengthened from 1s to " in result.stdout.str()
+    result.stdout.fnmatch_lines(["*lengthened from 2s to *"])
 
 
 class Kept(NamedTuple):
