@@ -15,8 +15,9 @@ from pytest_loadtest.core.units import NS_PER_S, format_duration
 from pytest_loadtest.report.charts import looks
 from pytest_loadtest.report.charts.latency_scale import LatencyScale, limit_label
 from pytest_loadtest.report.charts.limits import Limit
-from pytest_loadtest.report.charts.picture import Hover, Picture, Spec, framed, shown_name
+from pytest_loadtest.report.charts.picture import Hover, Picture, Spec, framed
 from pytest_loadtest.report.charts.series import Series, rounded
+from pytest_loadtest.report.names import shortened
 
 ALL = "all requests"
 _STEP = 0.025  # nines between two points: 40 a decade
@@ -89,7 +90,7 @@ def _slowest(by_name: Mapping[str, Histogram]) -> dict[str, str]:
     slowest = sorted(told, key=lambda name: -by_name[name].quantile(0.95))[:_MOST_NAMES]
     shown: dict[str, str] = {}
     for name in slowest:
-        short = shown_name(name)
+        short = shortened(name, looks.LONGEST_NAME)
         if short not in shown.values() and short != ALL:
             shown[name] = short
     return shown

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_loadtest.core.printable import printable
 from pytest_loadtest.report.charts import looks
 
 Spec = dict[str, Any]
@@ -24,7 +23,6 @@ DURATION_LABEL = (
 )
 _HOUR_S = 3600
 _MOST_TICKS = 6  # of a time axis; with more than seconds, two would have the same label
-_NARROWEST_NAME = 3
 _FEW_ROWS = 10
 
 
@@ -160,12 +158,3 @@ def lines(fields: Sequence[str], colors: Sequence[str], x: Spec, y: Spec, *, row
             },
         },
     }
-
-
-def shown_name(name: str, longest: int = looks.LONGEST_NAME) -> str:
-    """A name as a picture can show it: printable, and shortened in the middle, as ends tell names apart."""
-    shown = printable(name)
-    if len(shown) <= longest:
-        return shown
-    tail = max(_NARROWEST_NAME, longest // 2)
-    return f"{shown[: longest - tail - 1]}…{shown[len(shown) - tail :]}"

@@ -8,9 +8,10 @@ from pytest_loadtest.core.metrics import name_matches
 from pytest_loadtest.report.charts.distribution import distribution_picture
 from pytest_loadtest.report.charts.latency import latency_picture
 from pytest_loadtest.report.charts.limits import limits_of, scoped_patterns
-from pytest_loadtest.report.charts.picture import Picture, shown_name
+from pytest_loadtest.report.charts.picture import Picture
 from pytest_loadtest.report.charts.series import series_of
 from pytest_loadtest.report.charts.traffic import queue_picture, traffic_picture
+from pytest_loadtest.report.names import shortened
 from pytest_loadtest.results.result import LoadResult
 
 # Requests with budgets of their own have a picture each; with more of them, the page would be nothing else.
@@ -46,5 +47,5 @@ def _scoped(result: LoadResult, kind: str) -> Iterator[Picture]:
                 result.latency_spans,
                 kind=kind,
                 data=f"request-{n}",
-                of=shown_name(pattern, _LONGEST_TITLE),
+                of=shortened(pattern, _LONGEST_TITLE),
             )

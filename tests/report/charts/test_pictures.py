@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_loadtest.report.charts.interactive import interactive
-from pytest_loadtest.report.charts.picture import Picture, Spec, shown_name
+from pytest_loadtest.report.charts.picture import Picture, Spec
 from pytest_loadtest.report.charts.pictures import MOST_SCOPED, pictures_of
 from pytest_loadtest.report.charts.svg import svg_of
 from pytest_loadtest.results.timeline import Timeline
@@ -111,24 +111,6 @@ def expressions_of(spec: object) -> list[str]:
         own = [str(spec[key]) for key in ("labelExpr", "calculate", "test", "expr", "filter") if key in spec]
         return own + [found for value in spec.values() for found in expressions_of(value)]
     return [found for each in spec for found in expressions_of(each)] if isinstance(spec, list) else []
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("GET /a", "GET /a"),
-        ("GET /api/store/agents/{slug}/reviews", "GET /api/sto…slug}/reviews"),
-        (
-            "a\x00b\ud800c\nd",
-            "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c d",
-        ),
-    ],
-)
-def test_a_name_is_printable_and_short(name: str, shown: str) -> None:
-    found = shown_name(name)
-    assert found == shown
-    assert len(found) <= 26
-    assert all(each.isprintable() for each in found)
 
 
 class TestInteractive:
