@@ -47,10 +47,11 @@ def pieces_of_one_load(path: Path) -> list[Piece]:
 def test_pieces_of_one_load_are_with_and_without_in_turn(tmp_path: Path) -> None:
     for _ in range(4):
         pieces = pieces_of_one_load(tmp_path / "pieces")
-        if len(pieces) >= 6 and all(piece.requests > 0 for piece in pieces):
-            break  # else this machine stood still for a piece or more
+        if len(pieces) >= 6:
+            break  # else this machine stood still for some of them
     assert [piece.measured for piece in pieces[:6]] == [True, False, False, True, True, False]
-    assert all(piece.requests > 0 and piece.cpu_ns > 0 for piece in pieces)
+    assert {piece.measured for piece in pieces if piece.requests > 0} == {True, False}
+    assert all(piece.cpu_ns > 0 for piece in pieces)
     assert all(piece.wall_ns >= 95_000_000 for piece in pieces)  # uvloop's timers end up to 1 ms early
 
 
