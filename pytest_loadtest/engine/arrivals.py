@@ -44,6 +44,7 @@ class ArrivalQueue:
         # Last in, first out: few users and few connections stay busy, as in a real pool.
         self._free: list[asyncio.Future[int | None]] = []
         self._closed = False
+        self._stopped = False
 
     @property
     def queued(self) -> int:
@@ -100,6 +101,7 @@ class ArrivalQueue:
 
     def stop(self) -> None:
         """The load is over before its time: what waits might have been served, so it is cut, not dropped."""
+        self._stopped = True
         for _ in self._waiting:
             self._recorder.interrupted()
         self._send_home()
@@ -128,6 +130,12 @@ class ArrivalQueue:
         return False
 
     def _take_back(self, turn: asyncio.Future[int | None]) -> None:
-        """A user was cut after an arrival was given to it and before it could begin: that one still waits."""
-        if not turn.cancelled() and (intended_ns := turn.result()) is not None:
+        """A user was cut after an arrival was given to it and before it could begin: that one still waits,
+        or was cut too.
+        """
+        if turn.cancelled() or (intended_ns := turn.result()) is None:
+            return
+        if self._stopped:
+            self._recorder.interrupted()
+        else:
             self._waiting.appendleft(intended_ns)

@@ -55,7 +55,7 @@ def handler_of(supabase: Supabase) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
             answer, number = supabase.answer(self.path, body)
             if answer.hangs:
-                supabase.stopping.wait(10)
+                supabase.stopping.wait(60)
                 self.close_connection = True
                 return
             content = session(number) if answer.body is None else answer.body

@@ -17,11 +17,13 @@ from tests.auth.fake_supabase import Answer, Supabase, fake_supabase, session
 ANON_KEY = "anon-key-of-the-project"
 SERVICE_KEY = "service-key-of-the-project"
 PASSWORD = "the-password-of-all"
+PATIENCE_S = 30  # with what should come at once
+HANGING_S = 0.4  # with what never comes; what comes after it must be faster
 GATEWAY = {"message": "Invalid API key", "hint": "Double check your API key."}
 
 
 def pool_at(supabase: Supabase, time: JumpingClock, **options: object) -> SupabaseTokens:
-    given = {"users": "user{1..3}@example.com", "password": PASSWORD, "cache": False, "timeout": 0.2}
+    given = {"users": "user{1..3}@example.com", "password": PASSWORD, "cache": False, "timeout": PATIENCE_S}
     return SupabaseTokens(supabase.url, ANON_KEY, clock=time.clock(), **given | options)  # type: ignore[arg-type]  # any
 
 
@@ -59,7 +61,7 @@ def test_429_with_a_date_is_waited_for_by_the_services_clock() -> None:
 def test_what_may_pass_is_tried_again(answer: Answer) -> None:
     time = JumpingClock()
     with fake_supabase(answer, answer) as supabase:
-        pool = pool_at(supabase, time)
+        pool = pool_at(supabase, time, timeout=HANGING_S if answer.hangs else PATIENCE_S)
         asyncio.run(pool.prepare(1, valid_for_s=10))
         assert len(supabase.requests) == 3
     first, second = (wait for wait in time.waits if wait)
@@ -78,7 +80,7 @@ def test_what_may_pass_is_tried_again(answer: Answer) -> None:
             id="a service that is down",
         ),
         pytest.param(
-            Answer(hangs=True), 5, "no answer within 0.2 s. It was tried 5 times", id="a service that hangs"
+            Answer(hangs=True), 5, "no answer within 0.4 s. It was tried 5 times", id="a service that hangs"
         ),
         pytest.param(
             Answer(429, {"msg": "slow down"}, {"Retry-After": "1"}),
@@ -141,7 +143,8 @@ def test_what_may_pass_is_tried_again(answer: Answer) -> None:
 )
 def test_what_cannot_be_had_is_an_error_that_says_why(answer: Answer, tries: int, reason: str) -> None:
     with fake_supabase(*[answer] * tries) as supabase:
-        pool = pool_at(supabase, JumpingClock(), at_once=1, command="make-tokens")
+        timeout = HANGING_S if answer.hangs else PATIENCE_S
+        pool = pool_at(supabase, JumpingClock(), at_once=1, command="make-tokens", timeout=timeout)
         with pytest.raises(TokenError) as raised:
             asyncio.run(pool.prepare(3, valid_for_s=10))
         assert len(supabase.requests) == tries, "the other users are not tried"
@@ -158,7 +161,7 @@ def test_what_cannot_be_had_is_an_error_that_says_why(answer: Answer, tries: int
 def test_one_that_is_refused_stops_the_others() -> None:
     refused = Answer(400, {"error_code": "invalid_credentials", "msg": "Invalid login credentials"})
     with fake_supabase(*[Answer(hangs=True)] * 3, refused) as supabase:
-        pool = pool_at(supabase, JumpingClock(), users="user{1..100}@example.com", at_once=4, timeout=9)
+        pool = pool_at(supabase, JumpingClock(), users="user{1..100}@example.com", at_once=4)
         with pytest.raises(TokenError, match="Invalid login credentials"):
             asyncio.run(pool.prepare(100, valid_for_s=10))
         assert len(supabase.requests) == 4, "those under way were ended, no more were begun"
@@ -224,7 +227,7 @@ def test_nobody_listens() -> None:
 def test_an_address_that_does_not_speak_http() -> None:
     """It is tried again: a proxy in front of a service that restarts does that too."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(5)
+        listener.settimeout(PATIENCE_S)
 
         def speak() -> None:
             for _ in range(5):

@@ -74,7 +74,7 @@ def test_a_command_that_hangs_is_ended_with_all_it_started() -> None:
     began_s = time.perf_counter()
     with pytest.raises(ConfigurationError, match=r"did not end within 0\.2 s"):
         asyncio.run(ServiceKey(command="sleep 30 | cat", timeout_s=0.2).get())
-    assert time.perf_counter() - began_s < 5
+    assert time.perf_counter() - began_s < 20
 
 
 def test_without_a_key_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

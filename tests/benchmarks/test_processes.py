@@ -31,7 +31,7 @@ while True:
 def run(
     program: str,
     watch: Callable[[int], bool] = lambda _pid: True,
-    timeout_seconds: float = 30,
+    timeout_seconds: float = 120,
     cwd: Path | None = None,
 ) -> Finished:
     return run_pinned(

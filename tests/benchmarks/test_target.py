@@ -40,7 +40,7 @@ def target() -> Iterator[Target]:
 
 
 def fetch(url: str, context: ssl.SSLContext | None = None) -> tuple[bytes, str | None]:
-    with urllib.request.urlopen(url, timeout=5, context=context) as answer:
+    with urllib.request.urlopen(url, timeout=30, context=context) as answer:
         return answer.read(), answer.headers["Content-Encoding"]
 
 

@@ -70,7 +70,7 @@ def test_the_package_that_is_imported_is_that_of_the_checkout(tmp_path: Path) ->
         core=min(os.sched_getaffinity(0)),
         cwd=generator.checkout,
         environment=environment(RUN, generator.checkout),
-        timeout_seconds=60,
+        timeout_seconds=120,
         watch=lambda _pid: True,
     )
     assert finished.status == 0, finished.last_words
@@ -97,7 +97,17 @@ needs_nginx_and_two_cores = pytest.mark.skipif(
 
 
 def run_program(program: str, workload: str) -> Results:
-    """One round of one second of a Python program in a generator's place."""
+    """One round of one second of a Python program in a generator's place. Where the machine stood still for
+    much of that second, there is no steady part: then once more.
+    """
+    for _ in range(4):
+        measured_by_it = one_round(program, workload)
+        if not any("too few requests for a steady part" in each for each in measured_by_it.failures.values()):
+            break
+    return measured_by_it
+
+
+def one_round(program: str, workload: str) -> Results:
     generator = Generator(
         "program",
         "",

@@ -27,7 +27,7 @@ from pytest_loadtest.engine.scheduling import LoadClock
 from pytest_loadtest.engine.virtual_user import VirtualUser
 from tests.engine.loads import Load, closed, opened
 
-MS = 1_000_000
+MS, S = 1_000_000, 1_000_000_000
 ROOT = Path(__file__).parents[2]
 
 
@@ -69,7 +69,7 @@ def test_nothing_starts_before_its_time() -> None:
 def test_an_alarm_wakes_in_time_and_not_before(
     new_loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
-    async def main() -> list[int]:
+    async def sleepers() -> list[int]:
         clock = LoadClock(perf_counter_ns)
         clock.start()
         late: list[int] = []
@@ -85,10 +85,13 @@ def test_an_alarm_wakes_in_time_and_not_before(
         alarm.close()
         return sorted(late)
 
+    medians = []
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        late = runner.run(main())
-    assert late[0] >= 0
-    assert late[50] < 20 * MS  # the machine may be busy
+        while len(medians) < 10 and min(medians, default=S) >= 20 * MS:  # the machine may be busy
+            late = runner.run(sleepers())
+            assert late[0] >= 0
+            medians.append(late[50])
+    assert min(medians) < 20 * MS
 
 
 def test_arrivals_start_in_time_or_late_but_never_early() -> None:
@@ -133,11 +136,16 @@ def test_a_load_becomes_longer_while_it_runs(shape: Shape) -> None:
     async def body(vu: VirtualUser) -> None:
         if load.run.elapsed_ns > 100 * MS and not extended:
             extended.append(load.run.extend(200 * MS))
+            asked_ns.append(load.run.elapsed_ns)
         await asyncio.sleep(0)
 
-    extended: list[bool] = []
-    load = RealLoad(shape, body)
-    end = load.go()
+    for _ in range(5):
+        extended: list[bool] = []
+        asked_ns: list[int] = []
+        load = RealLoad(shape, body)
+        end = load.go()
+        if asked_ns and asked_ns[0] < 300 * MS:
+            break  # else this machine stood still until it was too late to ask
     assert extended == [True]
     finished, failed, interrupted, dropped = load.counts
     assert (finished + dropped, failed, interrupted) == (100, 0, 0)
@@ -160,7 +168,7 @@ def test_sync_and_async_users_are_cut_on_uvloop_too() -> None:
     def body(vu: VirtualUser) -> None:
         vu.think(60)
 
-    load = RealLoad(closed(20, 0.05, graceful_stop_s=0.05), body)
+    load = RealLoad(closed(20, 0.3, graceful_stop_s=0.05), body)  # a user that begins later has no time
     assert load.go().ending is Ending.COMPLETED
     assert load.counts == (0, 0, 20, 0)
 
@@ -179,7 +187,7 @@ def frozen_in_a_load() -> int:
         await asyncio.sleep(0.01)
 
     frozen: list[int] = []
-    RealLoad(closed(2, 0.05), body).go()
+    RealLoad(closed(2, 60, iterations_per_vu=3), body).go()
     return min(frozen)
 
 
@@ -237,7 +245,7 @@ def test_ctrl_c(times: str, said: str) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert (done.stdout, done.stderr, done.returncode) == (said, "", 0)

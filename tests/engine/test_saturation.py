@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -135,22 +136,23 @@ def test_a_real_loop_is_measured_and_nothing_is_left(
     before = resources()
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(main())
-    assert resources() == before
+    assert resources() <= before
     generator = recorder.metrics.generator
-    assert generator.read_delay.total() >= 13  # 600 ms with gaps of at most 40 and the last one
-    assert generator.read_delay.histogram().quantile(0.5) < 50 * MS  # the machine may be busy
-    (second,) = generator.seconds
-    assert 0.59 * S <= second.wall_ns < 10 * S
+    delays = generator.read_delay.histogram()
+    assert delays.n >= 13  # 600 ms with gaps of at most 40 and the last one
+    assert delays.min < 50 * MS  # the machine may be busy, but not each time
+    (second,) = generator.seconds  # however long: nobody ticked
+    assert second.wall_ns >= 0.59 * S
     assert 0 < second.cpu < 1
     assert second.waited_ns is None or second.waited_ns >= 0
 
 
-def resources() -> tuple[list[str], list[str]]:
-    """Threads and descriptors of ours."""
+def resources() -> Counter[str]:
+    """Threads and descriptors of ours. Threads of earlier tests may end meanwhile."""
     links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    targets = sorted(str(link.readlink()) for link in links)
-    threads = sorted(thread.name for thread in threading.enumerate())
-    return threads, [target for target in targets if "timerfd" in target or "schedstat" in target]
+    targets = [str(link.readlink()) for link in links]
+    ours = [target for target in targets if "timerfd" in target or "schedstat" in target]
+    return Counter([*ours, *(thread.name for thread in threading.enumerate())])
 
 
 def test_a_probe_without_a_beginning_ends() -> None:
@@ -160,7 +162,9 @@ def test_a_probe_without_a_beginning_ends() -> None:
 def test_an_interrupted_load_leaves_nothing_behind() -> None:
     async def main() -> Ending:
         task = asyncio.ensure_future(run.run())
-        asyncio.get_running_loop().call_later(0.2, task.cancel)
+        while run.elapsed_ns < 100 * MS:  # noqa: ASYNC110 - of the load, however long it took to begin
+            await asyncio.sleep(0.01)
+        task.cancel()
         return (await task).ending
 
     load = Load(closed(3, 60), idle)
@@ -169,5 +173,5 @@ def test_an_interrupted_load_leaves_nothing_behind() -> None:
     run = LoadRun(closed(3, 60), load, recorder, probe=GeneratorProbe())
     before = resources()
     assert uvloop.run(main()) is Ending.INTERRUPTED
-    assert resources() == before
+    assert resources() <= before
     assert recorder.metrics.generator.read_delay.total() >= 2

@@ -56,7 +56,7 @@ def test_it_fires_in_time_and_never_early(new_loop: Callable[[], asyncio.Abstrac
     with asyncio.Runner(loop_factory=new_loop) as runner:
         late = runner.run(readings([n * 137_911 for n in range(40)]))
     assert min(late) >= 0
-    assert sorted(late)[20] < 20 * MS  # the machine may be busy
+    assert sorted(late)[4] < 20 * MS  # the machine may be busy, but not each time
     assert open_timers() == before
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
-PATIENCE_S = 10  # of tests, with what should come at once
+PATIENCE_S = 30  # of tests, with what should come at once
 
 
 class Posted(NamedTuple):

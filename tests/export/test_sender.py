@@ -12,7 +12,7 @@ from pytest_loadtest.core.redaction import MASK
 from pytest_loadtest.export.points import Batch
 from pytest_loadtest.export.sender import MOST_APART, MOST_WAITING, Sender
 
-PATIENCE_S = 10
+PATIENCE_S = 30
 
 
 def batch(n: int, load: str = "a", *, last: bool = False) -> Batch:

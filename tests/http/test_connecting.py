@@ -63,12 +63,12 @@ def test_a_silent_address_leaves_time_for_the_others(run: Run, monkeypatch: pyte
             resolving_to(monkeypatch, "127.0.0.3", "127.0.0.1")
             with black_hole("127.0.0.3", server.port):
                 url = f"http://two.example:{server.port}"
-                async with client_for(url, connect_timeout_ns=SECOND_NS) as (http, owner):
+                async with client_for(url, connect_timeout_ns=2 * SECOND_NS) as (http, owner):
                     first, *others = await asyncio.gather(*[http.get("/") for _ in range(2)])
                     assert first.status_code == 200
                     assert others[0].status_code == 200
                     connect_ns = [times[2] for times in owner.recorder.connections]
-                    assert SECOND_NS * 4 // 10 <= max(connect_ns) < SECOND_NS
+                    assert SECOND_NS * 8 // 10 <= max(connect_ns) < 2 * SECOND_NS
                     for _ in range(2):
                         assert await http._shared.resolver.resolve("two.example") == ["127.0.0.1"]
 

@@ -103,10 +103,10 @@ def test_a_time_out_counts_connecting_once(run: Run) -> None:
     async def scenario() -> None:
         async with serving(silent) as server, client_for(server.url) as (http, owner):
             with pytest.raises(httpx.ReadTimeout):
-                await http.get("/", timeout=0.05)
+                await http.get("/", timeout=0.25)
             (request,) = owner.recorder.requests
             assert request.delay_ns == 0
-            assert request.finished_ns - request.started_ns >= 50_000_000
+            assert request.finished_ns - request.started_ns >= 250 * MILLISECOND_NS
 
     run(scenario())
 
@@ -221,20 +221,20 @@ def test_the_challenge_of_digest_authentication_is_no_error(run: Run) -> None:
 # -- time-outs -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("timeout", [0.05, httpx.Timeout(5, read=0.05), (5, 0.05, 5, 5)])
+@pytest.mark.parametrize("timeout", [0.25, httpx.Timeout(5, read=0.25), (5, 0.25, 5, 5)])
 def test_a_time_out_counts_its_whole_wait(timeout: Any, run: Run) -> None:
     async def scenario() -> None:
         async with serving(silent) as server, client_for(server.url) as (http, owner):
             before_ns = perf_counter_ns()
-            with pytest.raises(httpx.ReadTimeout, match=r"timed out after 0\.\d+ s: http"):
+            with pytest.raises(httpx.ReadTimeout, match=r"timed out after \d+\.?\d* s: http"):
                 await http.get("/slow", timeout=timeout)
-            assert perf_counter_ns() - before_ns >= 50 * MILLISECOND_NS, "never early"
+            assert perf_counter_ns() - before_ns >= 250 * MILLISECOND_NS, "never early"
             (request,) = owner.recorder.requests
             assert request.outcome is Outcome.TIMEOUT
             waited_ns = request.finished_ns - request.started_ns
             assert request.started_ns >= before_ns
             (_, lookup_ns, connect_ns, _) = owner.recorder.connections[0]
-            assert waited_ns + lookup_ns + connect_ns >= 45 * MILLISECOND_NS, "all but the pool's own time"
+            assert waited_ns + lookup_ns + connect_ns >= 245 * MILLISECOND_NS, "all but the pool's own time"
 
     run(scenario())
 
@@ -250,7 +250,7 @@ def test_a_server_that_drips_does_not_extend_the_time_out(run: Run) -> None:
     async def scenario() -> None:
         async with serving(drip) as server, client_for(server.url) as (http, owner):
             with pytest.raises(httpx.ReadTimeout):
-                await http.get("/slow", timeout=0.1)
+                await http.get("/slow", timeout=0.25)
             assert owner.recorder.outcomes == [Outcome.TIMEOUT]
 
     run(scenario())
@@ -259,10 +259,14 @@ def test_a_server_that_drips_does_not_extend_the_time_out(run: Run) -> None:
 def test_short_and_long_time_outs_live_side_by_side(run: Run) -> None:
     async def scenario() -> None:
         async with serving(silent) as server, client_for(server.url) as (http, owner):
-            calls = [http.get(f"/{t}", timeout=t) for t in (0.3, 0.05, 0.2, 0.1)]
-            results = await asyncio.gather(*calls, return_exceptions=True)
+            in_turn = ["GET /0.1", "GET /0.2", "GET /0.3", "GET /0.4"]
+            for _ in range(5):
+                calls = [http.get(f"/{t}", timeout=t) for t in (0.4, 0.1, 0.3, 0.2)]
+                results = await asyncio.gather(*calls, return_exceptions=True)
+                if owner.recorder.names[-4:] == in_turn:
+                    break  # else this machine stood still while several of them passed
             assert {type(result) for result in results} == {httpx.ReadTimeout}
-            assert owner.recorder.names == ["GET /0.05", "GET /0.1", "GET /0.2", "GET /0.3"]
+            assert owner.recorder.names[-4:] == in_turn
 
     run(scenario())
 
@@ -566,12 +570,15 @@ def test_the_time_out_of_an_extension_holds_as_in_httpx(limits: dict[str, float]
     async def scenario() -> None:
         async def never(peer: Peer) -> None:
             await peer.request()
+            await peer.send(answer())
+            await peer.request()
             await peer.reader.read()
 
         async with serving(never) as server, client_for(server.url) as (http, owner):
+            await http.get("/")  # connected: the time-out is for the answer alone
             with pytest.raises(httpx.ReadTimeout):
                 await http.get("/", extensions={"timeout": limits})
-            assert owner.recorder.outcomes == [Outcome.TIMEOUT]
+            assert owner.recorder.outcomes == [Outcome.OK, Outcome.TIMEOUT]
 
     run(scenario())
 

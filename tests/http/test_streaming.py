@@ -217,11 +217,11 @@ def test_a_stream_that_stops_times_out(run: Run) -> None:
             await peer.send(CHUNKED)
             for _ in range(4):
                 await peer.send(chunk(b"x"))
-                await asyncio.sleep(0.06)
+                await asyncio.sleep(0.2)
             await peer.reader.read()
 
         async with serving(send_and_stop) as server, client_for(server.url) as (http, owner):
-            async with http.stream("GET", "/", timeout=0.2) as response:
+            async with http.stream("GET", "/", timeout=0.6) as response:
                 parts = response.aiter_bytes()
                 assert [await anext(parts) for _ in range(4)] == [b"x"] * 4
                 with pytest.raises(httpx.ReadTimeout):
@@ -406,10 +406,10 @@ def test_the_time_out_is_for_the_server_not_for_the_reader(run: Run) -> None:
             await peer.send(chunk(b"y") + chunk(b""))
 
         async with serving(send_when_asked) as server, client_for(server.url) as (http, owner):
-            async with http.stream("GET", "/", timeout=0.1) as response:
+            async with http.stream("GET", "/", timeout=0.4) as response:
                 parts = response.aiter_raw()
                 assert await anext(parts) == b"x"
-                await asyncio.sleep(0.15)  # the reader's own time: nothing that could be waited for
+                await asyncio.sleep(0.5)  # the reader's own time: nothing that could be waited for
                 go_on.set()
                 assert await anext(parts) == b"y"
             assert owner.recorder.outcomes == [Outcome.OK]

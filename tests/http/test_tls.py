@@ -272,7 +272,7 @@ def test_a_server_that_after_the_handshake(
     async def scenario() -> None:
         context = server_context(authority.issue_cert("127.0.0.1"))
         async with serving(misbehaving(steps), tls=context) as server:
-            timeout_ns = SECOND_NS // 5 if expected is TIMEOUT else 10 * SECOND_NS
+            timeout_ns = SECOND_NS // 2 if expected is TIMEOUT else 10 * SECOND_NS
             await goes_on_after(server.url, authority, expected, timeout_ns=timeout_ns)
 
     run(scenario())

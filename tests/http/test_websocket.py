@@ -24,7 +24,7 @@ def test_messages_go_both_ways(run: Run) -> None:
                 await ws.send(binary)
                 assert await ws.recv() == bytes(binary)
             await ws.send_json({"ü": [1, None]})
-            assert await ws.recv_json(timeout=5) == {"ü": [1, None]}
+            assert await ws.recv_json(timeout=20) == {"ü": [1, None]}
             assert ws.name == "WS /echo"
             assert (ws.response.status_code, ws.response.headers["upgrade"]) == (101, "websocket")
             assert (ws.close_code, ws.close_reason, ws.subprotocol) == (None, None, None)
@@ -76,7 +76,7 @@ def test_waiting_is_bounded_and_loses_nothing(run: Run) -> None:
                 await ws.recv(timeout=0.01)
             await ws.send("late")
             assert await ws.recv() == "late"
-            assert 0 < await ws.ping(timeout=5) < 5
+            assert 0 < await ws.ping(timeout=20) < 20
 
     run(scenario())
 
@@ -85,15 +85,18 @@ def test_a_pong_that_does_not_come_is_a_time_out(run: Run) -> None:
     async def stuck(peer: ServerConnection) -> None:
         peer.transport.pause_reading()
         await peer.send("stuck")
-        await asyncio.sleep(0.1)  # longer than the client waits for its pong
+        await timed_out.wait()
         peer.transport.resume_reading()
         await peer.wait_closed()
+
+    timed_out = asyncio.Event()
 
     async def scenario() -> None:
         async with websocket_server(stuck) as url, client_for(url) as (http, _), http.websocket("/") as ws:
             assert await ws.recv() == "stuck"
             with pytest.raises(TimeoutError, match=r"^no pong within 0.02 s: WS /$"):
                 await ws.ping(timeout=0.02)
+            timed_out.set()
 
     run(scenario())
 

@@ -313,10 +313,11 @@ def test_texts_that_are_empty_do_no_harm() -> None:
     page_of(hostile_result(""), environment="", commit=Commit("", ""), run_id="")
 
 
+steady = settings(deadline=None, derandomize=True, database=None)
 ANY = st.text(max_size=60) | st.text(alphabet="|\\`<>&*_~[]()#@:$!-+=1.w \n\t\ud800\u202e", max_size=40)
 
 
-@settings(deadline=None)
+@steady
 @given(ANY)
 def test_a_cell_is_one_cell_and_says_what_it_was_given(text: str) -> None:
     ((_, (shown, other)),) = Page(f"| a | b |\n| - | - |\n| {cell(text)} | other |\n").tables
@@ -324,7 +325,7 @@ def test_a_cell_is_one_cell_and_says_what_it_was_given(text: str) -> None:
     assert shown == (one_line(text, 120).replace("\\|", "\\ |") or NOTHING)
 
 
-@settings(deadline=None)
+@steady
 @given(ANY)
 def test_code_is_code_and_says_what_it_was_given(text: str) -> None:
     (inline,) = (token for token in tokens_of(code(text)) if token.type == "inline")
@@ -333,7 +334,7 @@ def test_code_is_code_and_says_what_it_was_given(text: str) -> None:
     assert (only.type, only.content) == expected
 
 
-@settings(deadline=None)
+@steady
 @given(ANY)
 def test_prose_is_text_and_says_what_it_was_given(text: str) -> None:
     page = Page(f"{prose(text)}\n\n| a |\n| - |\n| {prose(text)} |\n")
@@ -351,7 +352,7 @@ def test_prose_is_text_and_says_what_it_was_given(text: str) -> None:
     }
 
 
-@settings(deadline=None)
+@steady
 @given(ANY)
 def test_a_block_of_code_ends_where_it_should(text: str) -> None:
     first, *others = tokens_of(f"{fenced(text)}\n\nbehind\n")
@@ -359,7 +360,7 @@ def test_a_block_of_code_ends_where_it_should(text: str) -> None:
     assert [token.content for token in others if token.type == "inline"] == ["behind"]
 
 
-@settings(deadline=None)
+@steady
 @given(ANY)
 def test_the_title_of_a_fold_is_one_piece_of_html(text: str) -> None:
     page = Page(f"<details><summary>{in_html(text)}</summary>\n\nbehind\n\n</details>\n")
