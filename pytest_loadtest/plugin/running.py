@@ -132,9 +132,10 @@ def _began_at(run: LoadRun) -> str:
 
 
 async def _watched(job: LoadJob, run: LoadRun) -> LoadEnd:
+    watchers = list(watchers_of(job, run))  # before the load's time begins: some import what they need
     progress = asyncio.ensure_future(watch(job, run))  # also while users are being set up
     try:
-        return await run.run(list(watchers_of(job, run)))  # what they must import, they import now
+        return await run.run(watchers)
     finally:
         progress.cancel()
         await asyncio.gather(progress, return_exceptions=True)

@@ -40,7 +40,7 @@ SHORTEST_REST_S = 0.02  # the loop's timers may fire early
 
 
 def watchers_of(job: LoadJob, run: LoadRun) -> Iterator[Work]:
-    """What is to run beside the load, until it is cancelled."""
+    """What is to run beside the load, until it is cancelled. To be asked for before the load begins."""
     yield partial(_stop_without_target, run)
     yield partial(exporting.beside, job, run)
     if job.tokens:

@@ -18,7 +18,7 @@ import pytest_loadtest.report.failure  # noqa: F401 - imported for the reason ab
 from tests.plugin.target import Target
 
 # Far more than any run here takes, far less than the patience of who waits for a hung one.
-SUBPROCESS_LIMIT_S = 60
+SUBPROCESS_LIMIT_S = 180
 
 
 class Project:

@@ -23,6 +23,15 @@ def note(what):
     with pathlib.Path("notes").open("a") as notes:
         notes.write(what + "\\n")
 """
+# On the controller, whose word it is to end a load: it may hear later of one than the load's target does.
+CONTROLLER_KNOWS = """
+import os
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logstart():
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        note("the controller knows")
+"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,11 @@ class Kept:
             [each.state for each in run.results],
             run.exit_status,
         )
+
+
+def controller_knows(session: Session, tests: int = 1) -> bool:
+    """That so many tests have begun; of a session with `CONTROLLER_KNOWS` in its conftest.py."""
+    return session.notes().count("the controller knows") == tests
 
 
 def begun(project: Project, *args: str, conftest: str = "") -> Session:

@@ -13,7 +13,7 @@ from typing import Self
 from tests.plugin.conftest import Project
 
 # How long to wait for what must happen: far more than it takes on a busy machine.
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 class Session:

@@ -17,8 +17,9 @@ from pyte.modes import DECAWM
 
 from tests.plugin.conftest import Project
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 FIGURES = re.compile(r"\d VUs  ")  # of a block; a wide table has a column "VUs"
+FRAME_END = re.compile(rb"(?<=\x1b\[\?7h)")  # lines are broken again
 LOAD = """
 @pytest.mark.load(vus=3, duration=0.4)
 async def test_browse(http):
@@ -49,13 +50,13 @@ class Terminal:
             for name in ("CI", "COLUMNS", "LINES", "NO_COLOR", "PY_COLORS"):
                 os.environ.pop(name, None)
             os.environ.update({"TERM": "xterm-256color"} | environ)
+            self._set_size(1, width, height)  # here: it looks as soon as it has begun
             command = [sys.executable, "-m", "pytest", "-p", "pytest_loadtest.plugin", *args]
             os.execv(sys.executable, command)
-        self._set_size(width, height)
 
-    def _set_size(self, width: int, height: int) -> None:
-        size = struct.pack("HHHH", height, width, 0, 0)
-        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, size)
+    @staticmethod
+    def _set_size(descriptor: int, width: int, height: int) -> None:
+        fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def lines(self) -> list[str]:
         """The lines of the screen that are not empty."""
@@ -71,16 +72,20 @@ class Terminal:
                 except OSError:  # the other end is closed
                     break
                 self.sent += data
-                self._stream.feed(data)
-                if DECAWM not in self._screen.mode:
-                    continue  # in the midst of a frame
-                self.shown.append(self.lines())
-                if self._resized and any(FIGURES.search(line) for line in self.shown[-1]):
-                    self._screen.resize(columns=self._resized)
-                    self._set_size(self._resized, self._screen.lines)
-                    self._resized = 0
+                for piece in FRAME_END.split(data):  # several frames may have come by now
+                    self._show(piece)
         os.close(self._descriptor)
         return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
+    def _show(self, data: bytes) -> None:
+        self._stream.feed(data)
+        if DECAWM not in self._screen.mode:
+            return  # in the midst of a frame
+        self.shown.append(self.lines())
+        if self._resized and any(FIGURES.search(line) for line in self.shown[-1]):
+            self._screen.resize(columns=self._resized)
+            self._set_size(self._descriptor, self._resized, self._screen.lines)
+            self._resized = 0
 
     def live(self) -> list[list[str]]:
         """The screens with a block."""
@@ -100,7 +105,7 @@ def write_with_plain_lines(project: Project, after: str) -> None:
         """
         import pytest_loadtest.plugin.progress
 
-        pytest_loadtest.plugin.progress.PLAIN_EVERY_S = 0.1
+        pytest_loadtest.plugin.progress.PLAIN_EVERY_S = 0.02
         """,
         "conftest.py",
     )

@@ -81,7 +81,7 @@ def test_what_a_test_prints_without_capture_stands_above_the_block(project: Proj
         """
         import sys
 
-        @pytest.mark.load(vus=1, duration=0.6)
+        @pytest.mark.load(vus=1, iterations=4)
         async def test_browse(http, vu):
             await http.get("/delay/0.2")
             print(f"printed {vu.iteration}")
@@ -134,7 +134,18 @@ def test_signing_in_is_shown_before_the_load_and_flows_into_it(project: Project)
 
 def test_a_narrow_terminal_that_becomes_narrower_is_left_clean(project: Project) -> None:
     project.write(
-        LOAD.replace("0.4", "1.2").replace("test_browse", "test_browse_the_" + "long_" * 9 + "name")
+        f"""
+        import os
+
+        @pytest.mark.load(vus=3, iterations=3)
+        async def test_browse_the_{"long_" * 9}name(http, vu):
+            await http.get("/delay/0.01")
+            terminal = os.open("/dev/tty", os.O_RDONLY)
+            while os.get_terminal_size(terminal).columns != 33:
+                await vu.think(0.01)
+            os.close(terminal)
+            await vu.think(0.8)
+        """
     )
     terminal = Terminal(project, width=40, height=60, resized=33)
     assert terminal.run() == 0

@@ -4,46 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 
-from pytest_loadtest.core.generator import GeneratorSecond
-from pytest_loadtest.core.recorder import Recorder
-from pytest_loadtest.engine.scheduling import LoadClock
 from tests.plugin.conftest import Project
+from tests.plugin.made_up_probe import MadeUpProbe
 from tests.plugin.results import KEEP_RESULTS, results_of
 from tests.plugin.target import Target
 
 MS = 1_000_000
-S = 1_000_000_000
-
-# Takes at least 200 ms a request.
+# So late that a request may owe all of its time to the generator, however slow the machine is.
+VERY_LATE_MS = 60_000
+# Takes at least 200 ms a request: how much more, nobody knows.
 SLOW = """
     @pytest.mark.load(vus=1, iterations=3)
     @pytest.mark.budget(p95="{limit}")
     async def test_slow(http):
         await http.get("/delay/0.2")
 """
-
-
-@dataclass
-class MadeUpProbe:
-    """Tells what a test says instead of what this machine does."""
-
-    cpu: float
-    read_ms: float
-
-    def begin(self, clock: LoadClock, recorder: Recorder) -> None:
-        recorder.metrics.generator.seconds.append(GeneratorSecond(0, S, round(self.cpu * S), 0))
-        for _ in range(100):
-            recorder.read_late(clock.at(0), round(self.read_ms * MS))
-
-    def tick(self) -> None:
-        pass
-
-    def end(self) -> None:
-        pass
 
 
 Generator = Callable[[float, float], None]
@@ -63,13 +41,13 @@ def generator(monkeypatch: pytest.MonkeyPatch) -> Generator:
 def test_a_latency_budget_that_a_busy_generator_may_have_broken_is_invalid(
     project: Project, generator: Generator
 ) -> None:
-    generator(0.97, 190)
+    generator(0.97, VERY_LATE_MS)
     project.write(KEEP_RESULTS, "conftest.py")
     project.write(SLOW.format(limit="150ms"))
     result = project.run()
     result.assert_outcomes(failed=1)
     reason = (
-        "p95: invalid: generator-limited: without what the generator may have added it is *; "
+        "p95: invalid: generator-limited: the generator may have added all of it; "
         "90% or more of a core in 100% of its seconds (97% on average); *; what helps: fewer VUs *"
     )
     headline = "1 of 3 budgets invalid: generator-limited: p95 * limit <= 150 ms"
@@ -89,7 +67,7 @@ def test_a_latency_budget_that_a_busy_generator_may_have_broken_is_invalid(
 
 
 def test_a_test_that_broke_another_budget_for_sure_has_failed(project: Project, generator: Generator) -> None:
-    generator(0.97, 190)
+    generator(0.97, VERY_LATE_MS)
     project.write(KEEP_RESULTS, "conftest.py")
     project.write(SLOW.format(limit="150ms").replace("p95=", "rps=1000, p95="))
     result = project.run()
@@ -121,14 +99,14 @@ def test_a_slow_target_is_a_failure(
 def test_what_passes_has_passed_and_the_generator_is_mentioned(
     project: Project, generator: Generator
 ) -> None:
-    generator(0.97, 190)
+    generator(0.97, VERY_LATE_MS)
     project.write(SLOW.format(limit="20s"))
     result = project.run("-v")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
             "generator *CPU *highest *waiting *read p50 *read p99 *start p99",
-            "generator-limited *97% *97% *0% *190 ms *190 ms *-",
+            "generator-limited *97% *97% *0% *1m *1m *-",
             "note: *generator-limited: *what passed has passed in spite of it*",
         ]
     )
@@ -158,22 +136,26 @@ def test_an_idle_generator_is_not_worth_a_word(project: Project, generator: Gene
 def test_a_blocking_call_is_named_with_file_and_line(
     project: Project, target: Target, signature: str, wait: str
 ) -> None:
+    """It blocks until the thread that watches has seen it, which may get its turn late."""
     project.write(
         f"""
-        import time
+        import threading, time
+
+        WATCH = "load block watch"
 
         @pytest.mark.load(vus=1, iterations=3)
         {signature}:
             {wait}
-            time.sleep(0.15)
+            (watch,) = (each._target.__self__ for each in threading.enumerate() if each.name == WATCH)
+            while time.sleep(0.15) or watch._caught is None: pass
         """
     )
     result = project.run()
     result.assert_outcomes(passed=1)
-    (note,) = (line for line in result.outlines if "blocked" in line)
+    (note,) = (line for line in result.outlines if "blocked" in line and "sleep" in line)
     assert re.fullmatch(
-        r"note: test_blocks: the event loop was blocked 3 times, up to [\d.]+ m?s, "
-        r"at test_load.py:8 \(time\.sleep\(0\.15\)\): meanwhile no other user was served",
+        r"note: test_blocks: the event loop was blocked 3 times, up to [\d.]+ m?s, at test_load.py:11 "
+        r"\(while time\.sleep\(0\.15\) or watch\._caught is None: pass\): meanwhile no other user was served",
         note,
     )
 

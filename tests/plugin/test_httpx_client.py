@@ -182,7 +182,7 @@ def test_http2_works_in_both_kinds_of_functions(project: Project) -> None:
     AUTHORITY.cert_pem.write_to_path(authority)
     with http2_server(project.pytester.path) as url:
         project.configure(
-            f'environments.TEST = {{api = "{url}", http2 = true, verify = "{authority}", timeout = "5s"}}'
+            f'environments.TEST = {{api = "{url}", http2 = true, verify = "{authority}", timeout = "30s"}}'
         )
         project.write(KEEP_RESULTS, "conftest.py")
         project.write(

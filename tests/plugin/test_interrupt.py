@@ -139,7 +139,7 @@ async def test_load(http, slow_to_leave):
     interrupted_s = time.monotonic()
     status, output = session.end()
     assert status == pytest.ExitCode.INTERRUPTED, output
-    assert time.monotonic() - interrupted_s < 15
+    assert time.monotonic() - interrupted_s < 60
     users, shared = session.notes()[1:-2], session.notes()[-2:]
     assert set(users) == {"leaving", "user down"}
     assert shared == ["shared down", "platform down"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.plugin.conftest import Project
-from tests.plugin.kept import REPORTS, Kept, begun
+from tests.plugin.kept import CONTROLLER_KNOWS, REPORTS, Kept, begun, controller_knows
 from tests.plugin.session import wait_until
 
 ONE_LOAD = """
@@ -56,7 +56,7 @@ from pytest_loadtest.plugin import last_reports
 is_reporting, has_come, told = threading.Event(), threading.Event(), last_reports.ToController._told
 
 def tell(self, word):
-    assert is_reporting.wait(30)
+    assert is_reporting.wait(100)
     told(self, word)
     has_come.set()
 
@@ -66,7 +66,7 @@ last_reports.ToController._told = tell
 def pytest_runtest_makereport(call):
     if call.when == "call":
         is_reporting.set()
-        assert has_come.wait(30)
+        assert has_come.wait(100)
     return (yield)
 """
 
@@ -82,8 +82,8 @@ def test_own(load):
     time.sleep(3600)
 """
     )
-    with begun(project, "-n1", *REPORTS, conftest=WORD_COMES) as session:
-        wait_until(lambda: "between loads" in session.notes())
+    with begun(project, "-n1", *REPORTS, conftest=CONTROLLER_KNOWS + WORD_COMES) as session:
+        wait_until(lambda: "between loads" in session.notes() and controller_knows(session))
         session.interrupt_all()
         status, output = session.end()
     assert status == pytest.ExitCode.INTERRUPTED, output
@@ -105,8 +105,9 @@ write = RunFile.write
 def interrupt_after(self, run, path):
     write(self, run, path)
     if run.exit_status is None and len(run.results) == 1:
-        deadline = time.monotonic() + 30
-        while pathlib.Path("notes").read_text().count("reported") < 2 and time.monotonic() < deadline:
+        notes, deadline = pathlib.Path("notes"), time.monotonic() + 100
+        notes.touch()  # their first one may be still to come
+        while notes.read_text().count("reported") < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -158,8 +159,8 @@ def test_a_worker_that_does_not_answer_is_named(project: Project) -> None:
         "from pytest_loadtest.plugin import last_reports, unblocking\n"
         "last_reports.PATIENCE_S, unblocking.BLOCKED_S = 0.1, 3600\n"
     )
-    with begun(project, "-n1", conftest=impatient) as session:
-        wait_until(session.notes)
+    with begun(project, "-n1", conftest=impatient + CONTROLLER_KNOWS) as session:
+        wait_until(lambda: "blocks" in session.notes() and controller_knows(session))
         session.interrupt()
         status, output = session.end()
     assert status == pytest.ExitCode.INTERRUPTED, output

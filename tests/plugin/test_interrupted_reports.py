@@ -9,7 +9,7 @@ import pytest
 
 from pytest_loadtest.results.run import Run
 from tests.plugin.conftest import Project
-from tests.plugin.kept import REPORTS, Kept, begun
+from tests.plugin.kept import CONTROLLER_KNOWS, REPORTS, Kept, begun, controller_knows
 from tests.plugin.session import Session, wait_until
 
 TWO_LOADS = """
@@ -64,8 +64,9 @@ def test_the_tests_of_workers_are_in_every_report(
     project: Project, interrupt: Callable[[Session], None]
 ) -> None:
     project.write(TWO_LOADS)
-    with begun(project, "-n2", *REPORTS) as session:
+    with begun(project, "-n2", *REPORTS, conftest=CONTROLLER_KNOWS) as session:
         wait_until(lambda: {"/shop", "/cart"} <= {each.path for each in project.target.requests})
+        wait_until(lambda: controller_knows(session, 2))
         interrupt(session)
         status, output = session.end()
     assert status == pytest.ExitCode.INTERRUPTED, output
@@ -112,8 +113,8 @@ def test_twice_does_not_wait_for_workers(project: Project) -> None:
             time.sleep(3600)
         """
     )
-    with begun(project, "-n1") as session:
-        wait_until(session.notes)
+    with begun(project, "-n1", conftest=CONTROLLER_KNOWS) as session:
+        wait_until(lambda: "blocks" in session.notes() and controller_knows(session))
         session.interrupt()
         session.wait_for("waiting for the load tests of gw0")
         session.interrupt()

@@ -152,7 +152,7 @@ def test_a_time_out_counts_with_its_whole_wait(project: Project) -> None:
         @pytest.mark.budget(error_rate="100%")
         async def test_load(http):
             with pytest.raises(httpx.ReadTimeout):
-                await http.get("/hang", timeout=0.2)
+                await http.get("/hang", timeout=httpx.Timeout(0.2, connect=60))
         """
     )
     project.run().assert_outcomes(passed=1)

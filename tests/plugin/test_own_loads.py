@@ -36,7 +36,7 @@ def test_an_assertion_that_fails_shows_the_figures_and_the_load(project: Project
     result.stdout.fnmatch_lines(
         [
             "*assert result.p95 < 0",
-            "E *+  where 0.* = <load 'browse, 1 VU': 3 requests, p50 *, p95 *, p99 *>.p95",
+            "E *+  where * = <load 'browse, 1 VU': 3 requests, p50 *, p95 *, p99 *>.p95",
             "*- test_own: browse, 1 VU -*",
             "front page *",
         ]
@@ -48,7 +48,7 @@ def test_everything_that_was_measured_can_be_read_by_name(project: Project) -> N
         project,
         """\
 async def scenario(http, vu):
-    await http.get("/delay/0.01", name="slow")
+    await http.get("/delay/0.1", name="slow")
     await http.get("/status/500", name="broken")
     vu.check("even", vu.iteration % 2 == 0)
     vu.rate("odd", vu.iteration % 2)
@@ -62,12 +62,12 @@ assert (result.count, result.failed, result.error_rate) == (8, 4, 0.5)
 assert (result.iterations, result.failed_iterations, result.failure_rate) == (4, 1, 0.25)
 assert list(result.requests) == ["slow", "broken"]
 slow, broken = result.requests["slow"], result.requests["broken"]
-assert slow.p50 >= 0.01 > broken.p50 > 0
-assert slow.mean >= 0.01 and slow.max >= slow.p99_9 >= slow.percentile(99.5) >= slow.p90
+assert slow.p50 >= 0.1 > broken.p50 > 0
+assert slow.mean >= 0.1 and slow.max >= slow.p99_9 >= slow.percentile(99.5) >= slow.p90
 assert (broken.count, broken.failed, broken.error_rate, slow.error_rate) == (4, 4, 1, 0)
 assert (result.checks["even"].yes, result.checks["even"].total, result.check_rate) == (2, 4, 0.5)
 assert (result.rates["odd"].share, result.counters["items"]) == (0.5, 12)
-assert result.trends["nothing"].p95 < 0.01 < result.iteration_duration.p50
+assert result.trends["nothing"].p95 < 0.1 < result.iteration_duration.p50
 assert result.errors[0].name == "broken" and result.errors[0].count == 4
 assert "AssertionError" in result.failures[0].type
 assert slow.interval(95).low <= slow.p95 <= slow.interval(95).high
@@ -75,7 +75,7 @@ assert result.share_interval("error_rate").low < 0.5 < result.share_interval("er
 assert [budget.label for budget in result.budgets if not budget.passed] == [
     "error_rate", "failure_rate", "check_rate"
 ]
-assert (result.vus, result.dropped) == (1, 0) and 0 < result.rps < 1000 and result.duration > 0.04
+assert (result.vus, result.dropped) == (1, 0) and 0 < result.rps < 1000 and result.duration > 0.4
 assert sum(slow.timeline.started) == sum(slow.timeline.finished) == sum(broken.timeline.failed) == 4
 with pytest.raises(KeyError, match="no request is named 'fast'; there were: 'broken', 'slow'"):
     result.requests["fast"]""",

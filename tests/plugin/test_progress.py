@@ -14,13 +14,13 @@ PLAIN_LINE = "test_browse  0s/0.4s  [1-3] VUs  */s  p50 *  p95 *  p99 *  0 error
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     """For runs in this process: nobody waits 10 s for the next line."""
-    monkeypatch.setattr(pytest_loadtest.plugin.progress, "PLAIN_EVERY_S", 0.1)
+    monkeypatch.setattr(pytest_loadtest.plugin.progress, "PLAIN_EVERY_S", 0.02)
 
 
 def test_off_a_terminal_there_is_a_plain_line_now_and_then(
     project: Project, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert pytest_loadtest.plugin.progress.PLAIN_EVERY_S == 0.1
+    assert pytest_loadtest.plugin.progress.PLAIN_EVERY_S == 0.02
     project.write(LOAD)
     project.run().assert_outcomes(passed=1)
     output = capfd.readouterr().out

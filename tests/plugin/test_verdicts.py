@@ -135,10 +135,10 @@ def test_a_check_belongs_to_the_start_of_its_iteration(project: Project) -> None
     """The last iterations of the steady part end after it, and theirs is the check that fails."""
     project.write(
         """
-        @pytest.mark.load(vus=2, duration="0.5s", ramp_down="0.1s")
+        @pytest.mark.load(vus=2, duration="0.8s", ramp_down="0.1s")
         @pytest.mark.budget(check_rate="99%")
         async def test_load(vu):
-            await vu.think("400ms")
+            await vu.think("1s" if vu.iteration else "1ms")
             vu.check("is early", vu.iteration == 0)
         """
     )
