@@ -25,12 +25,14 @@ def note(what):
 """
 # On the controller, whose word it is to end a load: it may hear later of one than the load's target does.
 CONTROLLER_KNOWS = """
-import os
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_logstart():
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+class Controller:
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logstart(self):
         note("the controller knows")
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Controller())
 """
 
 

@@ -185,7 +185,7 @@ def test_what_was_measured_outlasts_a_signal_handler_that_leaves(project: Projec
         status, output = session.end()
     assert status == pytest.ExitCode.TESTS_FAILED, output
     kept = Kept.at(project.pytester.path)
-    assert kept.states == ["interrupted"]
+    assert kept.states in (["interrupted"], ["stopped"])  # it strikes in the loop, or in a user's code
     assert kept.failures == ["SystemExit: 143"]
 
 
