@@ -28,7 +28,7 @@ from pytest_loadtest.engine.pacing import Pacing
 from pytest_loadtest.engine.program import Body, Program
 from pytest_loadtest.engine.saturation import GeneratorProbe
 from pytest_loadtest.engine.scheduling import Countdown, LoadClock
-from pytest_loadtest.engine.virtual_user import VirtualUser
+from pytest_loadtest.engine.virtual_user import TASK_NAME, VirtualUser
 
 # Users are set up so many at a time: a sign-in in a fixture must not be a load test of its own.
 SET_UPS_AT_ONCE = 32
@@ -128,7 +128,7 @@ class LoadRun:
             deadlines.append(loop.call_later(deadline_s, self.stop, Ending.TIMED_OUT))
             deadlines.append(loop.call_later(deadline_s + TEAR_DOWN_S, self._cut_everybody))
         for user in self._users:
-            self._tasks[user.id] = task = loop.create_task(self._live(user), name=f"virtual user {user.id}")
+            self._tasks[user.id] = task = loop.create_task(self._live(user), name=f"{TASK_NAME} {user.id}")
             task.add_done_callback(partial(self._is_torn_down, user))
         try:
             await self._outlast_cancellation(self._ready.over)

@@ -22,6 +22,8 @@ from pytest_loadtest.errors import AbortRun, ConfigurationError, MisuseError
 
 # Ten years, less than what 63 bits of nanoseconds hold: beyond it a value is a mistake of unit.
 LONGEST_TREND_S = 10 * 365 * 24 * 3600
+# Of a user's task, with its number: what runs in it is the user's set-up, iterations and tear-down.
+TASK_NAME = "virtual user"
 
 
 class UserRecorder(RequestRecorder, Protocol):

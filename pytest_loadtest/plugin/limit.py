@@ -2,7 +2,7 @@
 
 pytest-timeout interrupts a test with a signal, which uvloop swallows, or ends the whole process. So its
 timer is stopped while our loop runs, and set again for what pytest itself does around it. Knows
-pytest-timeout only through its two hooks.
+of pytest-timeout its two hooks, and when it lets a test go on.
 """
 
 from __future__ import annotations
@@ -35,6 +35,13 @@ class Limit:
     def message(self) -> str:
         """In pytest-timeout's own words."""
         return f"Timeout (>{self._settings.timeout:g}s) from pytest-timeout"
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether pytest-timeout lets a test go on that is beyond its limit: somebody debugs it."""
+        from pytest_timeout import is_debugging  # type: ignore[import-untyped]
+
+        return bool(is_debugging()) and not self._settings.disable_debugger_detection
 
     @contextmanager
     def kept_by_loop(self) -> Iterator[None]:

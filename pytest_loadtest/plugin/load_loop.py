@@ -67,17 +67,21 @@ class LoadLoop:
 
     def run_within_limit(self, work: Coroutine[Any, Any, T]) -> T:
         """The same for a fixture: no longer than the limit of the test it is run for."""
-        with self.keeping_limit():
-            return self.run(work if self.limit is None else _limited(work, self.limit))
+        if self.limit is None:
+            return self.run(work)
+        with self.limit.kept_by_loop():
+            return self.run(_limited(work, self.limit))
 
     @contextmanager
     def keeping_limit(self) -> Iterator[None]:
-        """Around work that ends by itself at the limit of its test, if it gets a turn then."""
-        if self.limit is None:
+        """Around a load, which ends by itself at the limit of its test: users' code that blocks the loop so
+        that it cannot fails.
+        """
+        if (limit := self.limit) is None:
             yield
             return
         _, heart = self._begun()
-        with self.limit.kept_by_loop(), unblocked_after(self.limit.remaining_s, heart, self.limit.message):
+        with limit.kept_by_loop(), unblocked_after(limit, heart):
             yield
 
     def _begun(self) -> tuple[asyncio.Runner, Heart]:

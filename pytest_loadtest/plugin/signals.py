@@ -34,8 +34,9 @@ def told_to_end(
     try:
         yield
     finally:
-        for number in ours:
-            signal.signal(number, usual[number])
+        for number in reversed(ours):  # Ctrl-C last: what it raises would keep the others
+            if signal.getsignal(number) is handler:  # else somebody has given it another meaning meanwhile
+                signal.signal(number, usual[number])
 
 
 def terminated_as_by_ctrl_c() -> AbstractContextManager[None]:

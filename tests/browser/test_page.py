@@ -15,7 +15,7 @@ _PICTURES = 3 + 4 + 4
 # What stands above each figure of a table, and the title of its column; not of verdicts in the index.
 _TITLED_CELLS = """
 () => [...document.querySelectorAll("tbody td:not(.page-index td:first-child)")].map(cell => [
-  getComputedStyle(cell, "::before").content,
+  getComputedStyle(cell, "::before").content.replace(' / ""', ""),  // not read aloud: the column's title is
   JSON.stringify(cell.closest("table").tHead.rows[0].cells[cell.cellIndex].textContent.trim()),
 ])
 """

@@ -201,6 +201,38 @@ async def test_load(platform, http, waits):
     assert project.target.requests == []
 
 
+def test_once_gets_through_to_a_users_set_up_that_has_blocked_the_event_loop_for_long(
+    start: Callable[..., Session],
+) -> None:
+    session = start(
+        """
+import time
+
+from pytest_loadtest.plugin import unblocking
+
+unblocking.BLOCKED_S = 1
+
+@pytest.fixture
+async def basket(vu):
+    time.sleep(1.5)
+    note("blocks")
+    time.sleep(3600)
+
+async def test_load(http, vu, platform, basket):
+    await http.get("/shop")
+
+def test_next():
+    note("goes on")
+"""
+    )
+    wait_until(lambda: "blocks" in session.notes())
+    session.interrupt()
+    status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert "goes on" not in session.notes()
+    assert_is_gone(session)
+
+
 def test_once_gets_through_to_code_that_has_blocked_the_event_loop_for_long(
     project: Project, start: Callable[..., Session]
 ) -> None:

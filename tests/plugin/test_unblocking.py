@@ -52,12 +52,14 @@ import time
 def test_a_loop_that_moves_is_not_interrupted_beyond_the_limit(project: Project) -> None:
     project.write(
         """
-        import asyncio
+        import asyncio, time
 
         @pytest.fixture
         async def slow_to_leave(vu):
             yield
-            await asyncio.sleep(1.5)
+            until = time.monotonic() + 2.5
+            while time.monotonic() < until:
+                await asyncio.sleep(0)
 
         @pytest.mark.timeout(1)
         @pytest.mark.load(vus=2, duration="1h")
@@ -69,3 +71,44 @@ def test_a_loop_that_moves_is_not_interrupted_beyond_the_limit(project: Project)
     result.assert_outcomes(failed=1)
     result.stdout.no_fnmatch_line("*blocked the event loop")
     result.stdout.fnmatch_lines(["test_load * timed out *"])
+
+
+def test_nobody_is_thrown_out_of_a_debugger(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_timeout.is_debugging", lambda: True)
+    project.write(
+        """
+        import time
+
+        @pytest.mark.timeout(1)
+        @pytest.mark.load(vus=1, duration="1h")
+        async def test_load(http):
+            await http.get("/")
+            time.sleep(4)  # at its prompt
+        """
+    )
+    result = project.run("-W", "error", plugins=TIMEOUT)
+    result.stdout.no_fnmatch_line("*Failed at*")
+    result.stdout.fnmatch_lines(["test_load * timed out *"])
+
+
+def test_the_alarm_of_somebody_else_stays(project: Project) -> None:
+    project.write(
+        """
+        import signal
+
+        @pytest.fixture(autouse=True)
+        def watchdog():
+            signal.signal(signal.SIGALRM, lambda *_: None)
+            signal.setitimer(signal.ITIMER_REAL, 600)
+            yield
+            assert signal.getitimer(signal.ITIMER_REAL)[0] > 300
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+        @pytest.mark.timeout(60, method="thread")
+        @pytest.mark.load(vus=1, iterations=2)
+        async def test_load(http):
+            await http.get("/")
+        """
+    )
+    project.run("-W", "error", plugins=TIMEOUT).assert_outcomes(passed=1)
