@@ -154,6 +154,7 @@ class LoadExport:
         """
         run, seen, busy_ns = self._run, [], 0
         turn_ns = time.perf_counter_ns()
+        run.recorder.flush()  # else what was counted a second ago is exported, or two seconds at once
         try:
             for point in self._points(vus=run.active, queued=run.queued):
                 seen.append(point)

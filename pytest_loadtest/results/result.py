@@ -71,6 +71,11 @@ class LoadResult:
     latency_spans: tuple[tuple[int, int], ...] = ()  # those without a warm-up that was found: for latencies
 
     @property
+    def was_judged(self) -> bool:
+        """Whether it came so far: one that was interrupted did not."""
+        return bool(self.budgets)
+
+    @property
     def has_passed(self) -> bool:
         """Whether it ended well and kept its budgets."""
         return self.state == "passed"

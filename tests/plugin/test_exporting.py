@@ -22,7 +22,7 @@ from pytest_loadtest.core.recorder import Recorder
 from pytest_loadtest.core.units import NS_PER_S
 from pytest_loadtest.export.growth import Growth
 from pytest_loadtest.export.names import VUS
-from pytest_loadtest.export.points import Batch, Level
+from pytest_loadtest.export.points import Batch, Count, Level
 from pytest_loadtest.plugin import exporting
 from tests.export.line_protocol import Line, lines_of
 from tests.export.receivers import Datagrams, Receiver, free_port
@@ -223,17 +223,29 @@ def slow_points(self: Growth, metrics: Metrics, **_: object) -> Iterator[Level]:
         yield Level(VUS, (), n)
 
 
-def a_look(kept: Kept) -> Coroutine[Any, Any, float]:
+def a_look(kept: Kept, recorder: Recorder | None = None) -> Coroutine[Any, Any, float]:
     """Of a load that stands still."""
     run: Any = SimpleNamespace(
         elapsed_ns=0,
         active=1,
         queued=0,
         shape=SimpleNamespace(vus=1, has_schedule=False),
-        recorder=Recorder(NS_PER_S),
+        recorder=recorder or Recorder(NS_PER_S),
     )
     senders: Any = [kept]
     return exporting.LoadExport(senders, ("run", "", "test"), run).look()
+
+
+def test_a_look_sees_what_was_not_counted_yet() -> None:
+    """Loads are counted once a second, at other moments than those of looks."""
+    recorder = Recorder(NS_PER_S)
+    recorder.start(perf_counter_ns())
+    recorder.check("in stock", ok=True)
+    kept = Kept()
+    asyncio.run(a_look(kept, recorder))
+    (batch,) = kept.batches
+    (count,) = (point for point in batch.points if isinstance(point, Count) and "in stock" in point.labels)
+    assert count.total == 1
 
 
 def test_the_load_goes_on_during_a_look(monkeypatch: pytest.MonkeyPatch) -> None:

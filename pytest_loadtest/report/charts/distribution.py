@@ -35,8 +35,12 @@ def nines_of(share: float) -> float:
     return -math.log10(1 - share)
 
 
-def distribution_picture(series: Series, limits: Sequence[Limit], *, kind: str) -> Picture | None:
-    """Of all requests of the judged seconds, and of the slowest names; None if none had a latency."""
+def distribution_picture(
+    series: Series, limits: Sequence[Limit], *, kind: str, is_judged: bool = True
+) -> Picture | None:
+    """Of all requests of the judged seconds, and of the slowest names; None if none had a latency. Of a load
+    that was not judged, all seconds are.
+    """
     everything = Histogram()
     for histogram in series.judged.values():
         everything.merge(histogram)
@@ -51,7 +55,7 @@ def distribution_picture(series: Series, limits: Sequence[Limit], *, kind: str) 
     return Picture(
         key="distribution",
         title="Latency distribution",
-        note=" ".join(_notes(scale, series.judged_dropped)),
+        note=" ".join(_notes(scale, series.judged_dropped, is_judged=is_judged)),
         description=_description(everything, kind, limits),
         spec=framed(
             [_curves(list(curves), scale, end, kind), *_limits(scale, end)],
@@ -152,8 +156,8 @@ def _percent(share: float) -> str:
     return f"{share * 100:.6g}%"
 
 
-def _notes(scale: LatencyScale, dropped: int) -> list[str]:
-    notes = ["Of the judged part."]
+def _notes(scale: LatencyScale, dropped: int, *, is_judged: bool) -> list[str]:
+    notes = ["Of the judged part." if is_judged else "Of the whole run: nothing was judged."]
     if scale.far:
         notes.append(f"Above the picture: {', '.join(each.told for each in scale.far)}.")
     if dropped:

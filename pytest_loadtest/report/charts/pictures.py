@@ -23,14 +23,16 @@ def pictures_of(result: LoadResult) -> list[Picture]:
     """All pictures of a load; none if it never ran a second."""
     if not result.timeline.seconds:
         return []
-    series = series_of(result.timeline, result.latency_spans, result.ran_ns)
+    judged = result.was_judged
+    latency_spans, steady_spans = (result.latency_spans, result.steady_spans) if judged else ((), ())
+    series = series_of(result.timeline, latency_spans, result.ran_ns)
     kind = "response" if result.open_model else "service"
     limits = limits_of(result.budgets)
     pictures = [
-        latency_picture(series, limits, result.latency_spans, kind=kind),
-        traffic_picture(series, result.steady_spans),
-        distribution_picture(series, limits, kind=kind),
-        queue_picture(series, result.steady_spans),
+        latency_picture(series, limits, latency_spans, kind=kind),
+        traffic_picture(series, steady_spans),
+        distribution_picture(series, limits, kind=kind, is_judged=judged),
+        queue_picture(series, steady_spans),
         *_scoped(result, kind),
     ]
     return [picture for picture in pictures if picture is not None]

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pytest_loadtest.core.printable import printable
 from pytest_loadtest.report.names import words_of
 
 
@@ -26,8 +27,8 @@ def _environment() -> Environment:
 
 
 def _breakable(name: str) -> Markup:
-    """A name that is broken between its words, where it must be broken at all."""
-    return Markup("<wbr>").join(words_of(name))
+    """A name as it may be shown, broken between its words, where it must be broken at all."""
+    return Markup("<wbr>").join(words_of(printable(name)))
 
 
 def rendered(template: str, **values: Any) -> str:

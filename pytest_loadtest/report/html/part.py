@@ -103,7 +103,7 @@ def _facts(result: LoadResult) -> Iterator[tuple[str, str]]:
     yield "most virtual users", f"{result.most_vus:,}"
     yield "VU minutes", f"{result.vu_seconds / _MINUTE_S:,.1f}"
     yield "ran", _length(result.ran_ns)
-    if result.steady_ns != result.ran_ns:
+    if result.was_judged and result.steady_ns != result.ran_ns:
         yield "judged", _length(result.steady_ns)
     if result.stall_share is not None:
         yield "time stalled", format_share(result.stall_share)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.report.loads import broken_load, long_load, passed_load, request_time
 from tests.report.samples import load_result
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&]]>"
+S = 1_000_000_000
 A_REPORT = 300_000  # bytes that one load test may take
 
 
@@ -92,6 +94,24 @@ def test_no_character_breaks_a_picture(text: str) -> None:
     seconds = replace(clean.timeline.requests[0], name=text)
     result = replace(clean, timeline=replace(clean.timeline, requests=(seconds,)), requests=())
     assert len(Elements(part_of(result).html).of("svg")) == 3
+
+
+def test_a_load_that_was_interrupted_is_not_said_to_be_judged() -> None:
+    judged = passed_load(6)
+    for result, words in ((judged, {"judged", "Judged"}), (replace(judged, budgets=()), {"judged"})):
+        part = part_of(replace(result, steady_ns=3 * S))
+        assert set(re.findall("[Jj]udged", part.html)) == words
+    assert "Of the whole run: nothing was judged." in part.html
+    assert "<dt>judged</dt>" not in part.html
+
+
+def test_a_name_that_turns_the_direction_of_writing_does_not() -> None:
+    name = "GET /\u202egpj.exe"
+    result = replace(broken_load(6), errors=(ErrorRow(name, "status 500", 1, ""),))
+    requests = (replace(result.requests[0], name=name),)
+    html = part_of(replace(result, requests=requests)).html
+    assert "\u202e" not in html
+    assert html.count("\N{REPLACEMENT CHARACTER}") > 1
 
 
 def test_very_many_and_very_long_errors_are_cut() -> None:
