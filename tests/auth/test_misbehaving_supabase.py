@@ -13,6 +13,7 @@ from pytest_loadtest.auth import SupabaseTokens
 from pytest_loadtest.errors import TokenError
 from tests.auth.clocks import JumpingClock
 from tests.auth.fake_supabase import Answer, Supabase, fake_supabase, session
+from tests.ports import refusing_port
 
 ANON_KEY = "anon-key-of-the-project"
 SERVICE_KEY = "service-key-of-the-project"
@@ -217,11 +218,10 @@ def test_a_user_that_exists_is_fine_but_then_the_password_must_be_right(exists: 
 
 
 def test_nobody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    pool = pool_at(Supabase(f"http://127.0.0.1:{port}"), JumpingClock())
-    with pytest.raises(TokenError, match=r"ConnectError: .*\. It was tried 5 times: is the service up"):
-        asyncio.run(pool.prepare(1, valid_for_s=10))
+    with refusing_port() as port:
+        pool = pool_at(Supabase(f"http://127.0.0.1:{port}"), JumpingClock())
+        with pytest.raises(TokenError, match=r"ConnectError: .*\. It was tried 5 times: is the service up"):
+            asyncio.run(pool.prepare(1, valid_for_s=10))
 
 
 def test_an_address_that_does_not_speak_http() -> None:

@@ -97,10 +97,3 @@ class Datagrams:
 
     def close(self) -> None:
         self._socket.close()
-
-
-def free_port() -> int:
-    """One that was free a moment ago."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])

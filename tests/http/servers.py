@@ -131,13 +131,6 @@ async def serving(
         await asyncio.sleep(0)
 
 
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 def answer(body: bytes = b"ok", status: str = "200 OK", *fields: str) -> bytes:
     """A sane response with a Content-Length."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *fields]

@@ -19,8 +19,9 @@ from pytest_loadtest.http.failures import EXCEPTION_OF, connect_failure_of
 from pytest_loadtest.http.settings import SECOND_NS
 from pytest_loadtest.http.wire.resolver import Resolver
 from tests.http.conftest import Run, client_for, until
-from tests.http.servers import Peer, answer, answering, free_port, serving
+from tests.http.servers import Peer, answer, answering, serving
 from tests.http.tls_contexts import server_context, trusting
+from tests.ports import free_port
 
 
 def resolving_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:

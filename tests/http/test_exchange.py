@@ -15,7 +15,8 @@ import pytest
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.http.error_samples import MOST_OF_BODY
 from tests.http.conftest import Run, client_for, until
-from tests.http.servers import Peer, Seen, answer, answering, free_port, serving
+from tests.http.servers import Peer, Seen, answer, answering, serving
+from tests.ports import free_port
 
 MILLISECOND_NS = 1_000_000
 

@@ -14,8 +14,9 @@ from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.http.settings import SECOND_NS
 from tests.http.conftest import Run, client_for
 from tests.http.proxy_server import ESTABLISHED, proxying
-from tests.http.servers import Behaviour, Peer, answer, answering, free_port, serving
+from tests.http.servers import Behaviour, Peer, answer, answering, serving
 from tests.http.tls_contexts import tls_target, trusting
+from tests.ports import free_port
 
 USERINFO = "tester:pa%20ss-w0rd-of-proxy"
 TOKEN = base64.b64encode(b"tester:pa ss-w0rd-of-proxy").decode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,6 +15,7 @@ from pytest_loadtest.engine.virtual_user import VirtualUser
 from pytest_loadtest.http.client import Client
 from pytest_loadtest.http.settings import ClientSettings
 from pytest_loadtest.http.transport import SharedTransport
+from tests.ports import refusing_port
 
 Body = Callable[[Client, VirtualUser], Awaitable[Any]]
 
@@ -124,9 +124,8 @@ async def run_against(answers: bytes | dict[str, bytes], body: Body) -> Notes:
 
 async def run_against_nobody(body: Body) -> Notes:
     """Run against a port where nobody listens, and nobody else can."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return await run(body, f"http://127.0.0.1:{bound.getsockname()[1]}")
+    with refusing_port() as port:
+        return await run(body, f"http://127.0.0.1:{port}")
 
 
 def _length(head: bytes) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +13,7 @@ from perf_tests.conftest import SupabaseProject
 from perf_tests.demo_platform import Platform
 from pytest_loadtest import Client, VirtualUser
 from tests.perf_tests.bodies import Body, answer, run, run_against
+from tests.ports import refusing_port
 
 CHECKS = [
     "supabase: status is not 500",
@@ -49,9 +49,8 @@ def test_supabase_api_and_token_are_there(platform: Platform, user: dict[str, st
 
 
 def test_nobody_listens_and_the_iteration_goes_on() -> None:
-    with socket.socket() as bound:  # to a port where nobody listens, and nobody else can
-        bound.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    with refusing_port() as port:
+        url = f"http://127.0.0.1:{port}"
         notes = asyncio.run(run(connect(SupabaseProject(url, "key")), url))
     assert sorted(notes.failed_checks) == sorted(CHECKS[:4])
 

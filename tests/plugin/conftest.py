@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import textwrap
 from collections.abc import Iterator
 
@@ -16,6 +15,7 @@ import pytest_loadtest.plugin.hooks
 import pytest_loadtest.plugin.running
 import pytest_loadtest.report.failure  # noqa: F401 - imported for the reason above
 from tests.plugin.target import Target
+from tests.ports import refusing_port
 
 # Far more than any run here takes, far less than the patience of who waits for a hung one.
 SUBPROCESS_LIMIT_S = 180
@@ -87,6 +87,5 @@ def project(pytester: pytest.Pytester, target: Target, monkeypatch: pytest.Monke
 @pytest.fixture
 def refusing_url() -> Iterator[str]:
     """Where nobody listens, and nobody else can during the test."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    with refusing_port() as port:
+        yield f"http://127.0.0.1:{port}"

@@ -25,9 +25,10 @@ from pytest_loadtest.export.names import VUS
 from pytest_loadtest.export.points import Batch, Count, Level
 from pytest_loadtest.plugin import exporting
 from tests.export.line_protocol import Line, lines_of
-from tests.export.receivers import Datagrams, Receiver, free_port
+from tests.export.receivers import Datagrams, Receiver
 from tests.plugin.conftest import Project
 from tests.plugin.target import Target
+from tests.ports import free_port
 
 LOAD = """
     @pytest.mark.load(vus=3, duration=0.6)
