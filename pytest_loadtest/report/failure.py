@@ -1,6 +1,7 @@
 """The text of a failed load test: what broke and by how much, where the time went, errors with a sample.
 
-Its first line says it all, since pytest's short summary, JUnit and xdist show only that.
+Its first line says it all, since pytest's short summary, JUnit and xdist show only that. Its tables fit the
+narrowest terminal: the text goes to reports, too, and comes from workers, which have no terminal.
 """
 
 from __future__ import annotations
@@ -8,11 +9,17 @@ from __future__ import annotations
 from pytest_loadtest.core.printable import printable
 from pytest_loadtest.core.units import format_duration, format_share
 from pytest_loadtest.core.wording import as_broken
-from pytest_loadtest.report.tables import budget_table, check_table, metric_table, render, request_table
+from pytest_loadtest.report.tables import (
+    NARROWEST,
+    budget_table,
+    check_table,
+    metric_table,
+    render,
+    request_table,
+)
 from pytest_loadtest.results.result import LoadResult
 from pytest_loadtest.results.rows import AuthenticationRow, BudgetRow, GeneratorRow
 
-WIDTH = 100
 MOST_SLOW_REQUESTS = 5
 MOST_GROUPS = 8
 NOT_MEASURED = "-"
@@ -28,14 +35,14 @@ def details(result: LoadResult) -> str:
     """What was measured, beneath the verdict."""
     parts = []
     if result.budgets:
-        parts.append(render(budget_table(result), WIDTH))
+        parts.append(render(budget_table(result), NARROWEST))
     if result.requests:
         parts.append(_slowest(result))
     parts += [*_errors(result), *_failures(result)]
     if any(row.yes < row.total for row in result.checks):
-        parts.append("Checks that did not hold:\n" + render(check_table(result), WIDTH))
+        parts.append("Checks that did not hold:\n" + render(check_table(result), NARROWEST))
     if result.has_metrics:
-        parts.append("Custom metrics:\n" + render(metric_table(result), WIDTH))
+        parts.append("Custom metrics:\n" + render(metric_table(result), NARROWEST))
     parts.append(_run_line(result))
     return "\n\n".join(parts)
 
@@ -82,7 +89,9 @@ def _slowest(result: LoadResult) -> str:
     if len(rows) > MOST_SLOW_REQUESTS:
         title = f"The {MOST_SLOW_REQUESTS} slowest of {len(rows)} requests"
     kind = "response" if result.open_model else "service"
-    return f"{title} ({kind} time, whole run):\n" + render(request_table(rows[:MOST_SLOW_REQUESTS]), WIDTH)
+    return f"{title} ({kind} time, whole run):\n" + render(
+        request_table(rows[:MOST_SLOW_REQUESTS]), NARROWEST
+    )
 
 
 def _errors(result: LoadResult) -> list[str]:
@@ -107,7 +116,7 @@ def _failures(result: LoadResult) -> list[str]:
 
 
 def _more(groups: int) -> list[str]:
-    return [f"  and {groups - MOST_GROUPS} more groups"] if groups > MOST_GROUPS else []
+    return [f"  and {_number(groups - MOST_GROUPS, 'more group')}"] if groups > MOST_GROUPS else []
 
 
 def _run_line(result: LoadResult) -> str:

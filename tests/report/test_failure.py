@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_loadtest.report.failure import failure_text, headline, tracebacks
+from pytest_loadtest.report.tables import NARROWEST
 from pytest_loadtest.results.rows import ErrorRow, FailureRow, GeneratorRow, Latency, ShareRow
 from tests.report.samples import budget, load_result, request
 
@@ -158,9 +159,23 @@ def test_only_the_slowest_requests_and_the_most_frequent_groups_are_shown() -> N
     assert "GET /1 " not in text
     assert "error 7" in text
     assert "error 8" not in text
-    assert "  and 1 more groups" in text
+    assert "  and 1 more group\n" in text
     assert "Type8" not in text
     assert "  and 3 more groups" in text
+
+
+def test_tables_fit_the_narrowest_terminal() -> None:
+    name = "GET /api/store/agents/{id}/versions/of a rather long name"
+    text = failure_text(
+        load_result(
+            budgets=(budget(f"p99.9 of '{name}'", "<= 250.5 ms", "1,234.5 ms", passed=False),),
+            requests=(request(name, 900, failed=123_456),),
+            checks=(ShareRow(name, 123_456, 1_234_567),),
+        )
+    )
+    lines = text.splitlines()[1:]  # the first is the summary's, of any length
+    assert max(len(line) for line in lines) <= NARROWEST
+    assert text.count("rather") == 4  # names are broken, not cut
 
 
 def test_each_group_of_failed_iterations_has_the_traceback_of_its_first() -> None:
