@@ -5,6 +5,13 @@ BIN := $(VENV)/bin
 SECONDS ?= 60
 STAMP := $(VENV)/.installed
 
+# Installs those of these Debian packages whose command, named as they are, is missing.
+define debian
+missing=$$(for each in $(1); do command -v $$each >/dev/null || echo $$each; done); \
+[ -z "$$missing" ] || { SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
+endef
+
 .PHONY: perf test lint types unit bench chromium fuzz clean
 
 perf: $(STAMP)            ## run the marketplace load tests against the embedded platform
@@ -19,17 +26,20 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
+# Many tests run loads, and a machine that others use, too, stands still now and then: one of 7,500 then fails, each
+# time another one. What failed runs once more, alone, and is named; what fails again has failed. Any other end than
+# failed tests (an interrupt, an error of pytest) is final.
 unit: $(STAMP) chromium
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal || { [ $$? = 1 ] && \
+	  echo "Once more, alone, what failed beside others:" && $(BIN)/pytest -v --last-failed; }
 
-bench: $(STAMP)           ## the generator beside its peers; needs nginx, openssl, wrk and hey (Debian packages)
+bench: $(STAMP)           ## the generator beside its peers, some of which are Debian packages
+	@$(call debian,nginx openssl wrk hey)
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks.throughput
 
 chromium:                 ## the browser that looks at report pages, where there is none: Debian's package
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
-	  SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	@command -v google-chrome >/dev/null || { $(call debian,chromium); }
 
 fuzz: $(STAMP)            ## hostile answers against the parser, guided by coverage, for SECONDS
 	$(BIN)/pip install --quiet --editable '.[fuzz]'
