@@ -24,8 +24,24 @@ _ESCAPED = r"""\\{1,8}"(?:(?!\\{1,8}").)*(?:\\{1,8}"|\Z)"""
 # Unquoted: to the next space, "&" of a query, or "," before the next quoted name of compact JSON.
 _BARE = rf"""(?:(?!,{_SPACE}{_BACKSLASHES}["'])[^\s&}}\])])+"""
 
+# In a program texts are written out, and so may be secrets; `key=by_name` is none, and may tell what failed.
+_TEXT = rf'''[bfr]{{0,2}}(?:""".*?(?:"""|\Z)|{_QUOTED})'''
+_NUMBER = r"\d[\w.]*"
+
 # JSON Web Tokens: three base64url parts, the first two JSON objects ("{" is "ey" in base64url).
 _WEB_TOKEN = re.compile(r"\bey[\w-]{6,}\.ey[\w-]*(?:\.[\w-]*)?")
+
+
+def _given(value: str) -> re.Pattern[str]:
+    """name: value, name=value, "name": "value", 'name': b'value', ("name", "value")"""
+    return re.compile(
+        rf"(?is)((?:{_WORDS})(?:{_BACKSLASHES}[\"']?{_SPACE}[:=]|[\"']{_SPACE},){_SPACE})"
+        rf"(?!\[redacted\])(?:{value})"
+    )
+
+
+_GIVEN_IN_SOURCE = _given(f"{_TEXT}|{_NUMBER}")
+_TEXT_OR_COMMENT = re.compile(rf"(?is){_TEXT}|#.*")
 
 _PATTERNS = (
     (_WEB_TOKEN, MASK),
@@ -35,14 +51,7 @@ _PATTERNS = (
     (re.compile(r"(?i)\b(bearer)\s+(?!realm\b)[\w.~+/=-]{6,}"), rf"\1 {MASK}"),
     # Base64 of "user:password" has a capital, a digit or padding; a word after "basic" in a sentence has not.
     (re.compile(r"\b((?i:basic))\s+(?=[a-z+/]{0,40}[A-Z0-9=])[\w+/=-]{6,}"), rf"\1 {MASK}"),
-    # name: value, name=value, "name": "value", 'name': b'value', ("name", "value")
-    (
-        re.compile(
-            rf"(?is)((?:{_WORDS})(?:{_BACKSLASHES}[\"']?{_SPACE}[:=]|[\"']{_SPACE},){_SPACE})"
-            rf"(?!\[redacted\])(?:{_QUOTED}|{_ESCAPED}|{_BARE})"
-        ),
-        rf"\1{MASK}",
-    ),
+    (_given(f"{_QUOTED}|{_ESCAPED}|{_BARE}"), rf"\1{MASK}"),
     # parameters of a query that carry what signs or signs in
     (re.compile(r"(?i)([?&](?:sig|code|auth|credentials?|pass|otp|pin|session)=)[^&\s\"'#]+"), rf"\1{MASK}"),
     # user and password of a URL
@@ -83,6 +92,12 @@ def redact(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def redact_source(line: str) -> str:
+    """The line of a program without the secrets that are written in it; names of things are none."""
+    line = _GIVEN_IN_SOURCE.sub(rf"\1{MASK}", redact_declared(line))
+    return _TEXT_OR_COMMENT.sub(lambda found: redact(found[0]), line)
 
 
 def redacted_sample(message: str) -> str:

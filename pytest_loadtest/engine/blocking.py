@@ -17,7 +17,7 @@ from time import perf_counter_ns
 from types import FrameType
 
 from pytest_loadtest.core.generator import MOST_PLACES, BlockedPlace
-from pytest_loadtest.core.redaction import redact
+from pytest_loadtest.core.redaction import redact_source
 from pytest_loadtest.core.units import NS_PER_S
 
 # Long enough for no garbage collection to be taken for it; users of a web page notice it.
@@ -75,8 +75,8 @@ class BlockWatch:
     def places(self) -> Iterator[tuple[str, BlockedPlace]]:
         """Where it was blocked, with the source of the line."""
         for (filename, line), block in self._places.items():
-            source = linecache.getline(filename, line).strip()[:LONGEST_SOURCE]
-            yield f"{_short(filename)}:{line}" + (f" ({redact(source)})" if source else ""), block
+            source = redact_source(linecache.getline(filename, line).strip())[:LONGEST_SOURCE]
+            yield f"{_short(filename)}:{line}" + (f" ({source})" if source else ""), block
 
     def _watch(self) -> None:
         """Sleep until the loop could be called blocked: nine wake-ups a second when it never is."""

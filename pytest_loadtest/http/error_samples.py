@@ -5,14 +5,19 @@ Must not know why it failed.
 
 from __future__ import annotations
 
+import unicodedata
 from time import perf_counter_ns
 from typing import Final
 
 from pytest_loadtest.core.outcome import Outcome
 from pytest_loadtest.core.recording import RequestRecorder
+from pytest_loadtest.core.redaction import redact
 
 # Of what a server says of an error: enough for a sentence, too little for a page.
 MOST_OF_BODY: Final = 200  # characters
+# Of a body, what is looked through for secrets before it is shortened: half a secret is not known as one.
+LOOKED_THROUGH: Final = 4096  # bytes
+LONGEST_SECRET: Final = 1024  # characters; so many at the end of what is looked through may be half of one
 
 
 def sample_error(
@@ -30,10 +35,18 @@ def sample_error(
 
 
 def _said_in(body: bytes) -> str:
-    """The beginning of a body on one line; nothing of what is no text."""
-    text = body[: 4 * MOST_OF_BODY].decode("utf-8", "ignore")  # a character has at most 4 bytes
-    words = " ".join(text.split())[:MOST_OF_BODY]
-    return f": {words}" if words.isprintable() and words else ""
+    """The beginning of a body on one line, without secrets; nothing of what is no text."""
+    text = body[:LOOKED_THROUGH].decode("utf-8", "ignore").removeprefix("\ufeff")
+    words = redact(" ".join(text.split()))
+    if len(body) > LOOKED_THROUGH:
+        words = words[:-LONGEST_SECRET]
+    words = words[:MOST_OF_BODY]
+    return f": {words}" if words and not any(map(_is_control, words)) else ""
+
+
+def _is_control(char: str) -> bool:
+    """No text has them, spaces apart; other characters that cannot be seen are part of many languages."""
+    return unicodedata.category(char) == "Cc"
 
 
 def record_unsent(recorder: RequestRecorder, name: str, outcome: Outcome, message: str) -> None:

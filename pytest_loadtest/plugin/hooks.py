@@ -151,7 +151,7 @@ class LoadHooks:
         report = yield
         redact_report(report)
         if not runs_load(item):  # what only looks like a secret is its own affair
-            redact_representation(report.longrepr, redact_declared)
+            redact_representation(report.longrepr, redact_declared, redact_declared)
             return report
         if isinstance(report.longrepr, tuple):  # a skip
             path, line, reason = report.longrepr

@@ -6,15 +6,17 @@ Owns the rule whose code a frame is. Knows pytest's representation of exceptions
 from __future__ import annotations
 
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
+from traceback import walk_tb
 from types import TracebackType
 from typing import Any
 
 import pytest
 
 import pytest_loadtest
-from pytest_loadtest.core.redaction import redact
+from pytest_loadtest.core.redaction import redact, redact_source
 
 _OURS = str(Path(pytest_loadtest.__file__).parent)
 # Ours, the event loop's, pytest's, pluggy's: what lies between the user's lines.
@@ -73,16 +75,38 @@ def short_traceback(error: BaseException) -> str:
     """pytest's short traceback. The long one shows every argument, and a token is an argument."""
     info = pytest.ExceptionInfo.from_exception(error)
     info.traceback = users_traceback(info)
-    return redact(str(info.getrepr(style="short")))
+    representation = info.getrepr(style="short", chain=any(map(_is_users, _causes_of(error))))
+    return "\n".join(_redacted(str(representation).splitlines(), redact, redact_source))
 
 
-def redact_representation(representation: Any, redact: Callable[[str], str] = redact) -> None:
+def _is_users(error: BaseException) -> bool:
+    """Whether it came through the user's code: what a library caught and said better did not."""
+    frames = walk_tb(error.__traceback__)
+    return any(not frame.f_code.co_filename.startswith(_FOREIGN) for frame, _ in frames)
+
+
+def _causes_of(error: BaseException) -> Iterator[BaseException]:
+    """What led to it, the nearest first."""
+    seen = {id(error)}
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    while cause is not None and id(cause) not in seen:
+        yield cause
+        seen.add(id(cause))
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+
+
+Redact = Callable[[str], str]
+
+
+def redact_representation(
+    representation: Any, redact: Redact = redact, redact_source: Redact = redact_source
+) -> None:
     """Take the secrets out of what pytest is about to show or to send to another process."""
-    for traceback, crash, _ in getattr(representation, "chain", ()):
+    for reprtraceback, crash, _ in getattr(representation, "chain", ()):
         if crash is not None:
             crash.message = redact(crash.message)
-        for entry in traceback.reprentries:
-            entry.lines[:] = [redact(line) for line in entry.lines]
+        for entry in reprtraceback.reprentries:
+            entry.lines[:] = _redacted(entry.lines, redact, redact_source)
             if arguments := getattr(entry, "reprfuncargs", None):
                 arguments.args = [
                     (name, _redact_value(name, value, redact)) for name, value in arguments.args
@@ -91,6 +115,22 @@ def redact_representation(representation: Any, redact: Callable[[str], str] = re
                 variables.lines[:] = [redact(line) for line in variables.lines]
 
 
-def _redact_value(name: str, value: str, redact: Callable[[str], str]) -> str:
+def _redacted(lines: Iterable[str], redact: Redact, redact_source: Redact) -> list[str]:
+    """Lines of programs one by one; what is said between them as a whole: a secret may have several lines."""
+    shown: list[str] = []
+    for is_source, run in groupby(lines, _is_source):
+        if is_source:
+            shown += map(redact_source, run)
+        else:
+            shown += redact("\n".join(run)).split("\n")
+    return shown
+
+
+def _is_source(line: str) -> bool:
+    """pytest indents the lines of programs, or marks the one that raised."""
+    return line.startswith(("    ", ">   "))
+
+
+def _redact_value(name: str, value: str, redact: Redact) -> str:
     """The name may be what tells that the value is a secret."""
     return redact(f"{name} = {value}").removeprefix(f"{name} = ")

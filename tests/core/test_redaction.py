@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_loadtest.core.redaction import MASK, declare_secret, redact, redact_name
+from pytest_loadtest.core.redaction import MASK, declare_secret, redact, redact_name, redact_source
 
 SECRET = "s3cr3t"
 
@@ -113,3 +113,41 @@ def test_a_path_that_begins_like_a_key_stays(name: str) -> None:
 )
 def test_names_lose_web_tokens_and_nothing_that_only_looks_like_a_secret(name: str, shown: str) -> None:
     assert redact_name(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        pytest.param(
+            "raise min(errors, key=how_much_it_says)", "raise min(errors, key=how_much_it_says)", id="a name"
+        ),
+        pytest.param(
+            "def f(token: str, password=None):", "def f(token: str, password=None):", id="an annotation"
+        ),
+        pytest.param(
+            'api_key = os.environ["KEY"]', 'api_key = os.environ["KEY"]', id="where a secret comes from"
+        ),
+        pytest.param("login(password='s3c r3t', n=1)", f"login(password={MASK}, n=1)", id="a literal"),
+        pytest.param('key = f"s3cr3t-{n}"', f"key = {MASK}", id="a formatted literal"),
+        pytest.param("key = rb's3cr3t'", f"key = {MASK}", id="a literal of bytes"),
+        pytest.param(
+            'password = """s3cr3t s3cr3t""" + x', f"password = {MASK} + x", id="a literal of several lines"
+        ),
+        pytest.param('password = """s3cr3t', f"password = {MASK}", id="the first line of such a one"),
+        pytest.param("n = 1; token = 12345", f"n = 1; token = {MASK}", id="a number"),
+        pytest.param(
+            '{"authorization": "Bearer s3cr3t s3cr3t"}', f'{{"authorization": {MASK}}}', id="a header"
+        ),
+        pytest.param("get('/x?access_token=s3cr3t', n)", f"get('/x?access_token={MASK}, n)", id="a URL"),
+        pytest.param("run('--token=s3cr3t')", f"run('--token={MASK})", id="what a text tells"),
+        pytest.param("x = 1  # password: s3cr3t", f"x = 1  # password: {MASK}", id="a comment"),
+        pytest.param("f(key=name,token='s3cr3t')", f"f(key=name,token={MASK})", id="beside a name"),
+    ],
+)
+def test_of_a_program_only_what_is_written_there_is_a_secret(line: str, shown: str) -> None:
+    assert redact_source(line) == shown
+
+
+def test_a_declared_secret_is_one_in_a_program_too() -> None:
+    declare_secret("known-by-its-value")
+    assert redact_source("x = 'known-by-its-value'") == f"x = '{MASK}'"

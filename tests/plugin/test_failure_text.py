@@ -66,6 +66,55 @@ def test_it_says_which_budgets_broke_where_the_time_went_and_groups_the_errors(p
     result.stdout.no_fnmatch_line("*running.py*")
 
 
+def test_a_failure_shows_the_users_lines_only_and_as_they_are(project: Project, refusing_url: str) -> None:
+    project.write(
+        f"""
+        async def ask(http):
+            await http.get("{refusing_url}/a", **min({{}}, {{}}, key=len))
+
+        @pytest.mark.load(vus=1, iterations=1)
+        async def test_browse(http):
+            await ask(http)
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "1 x httpx.ConnectError at test_load.py:4; the first:",
+            "test_load.py:8: in test_browse",
+            "    await ask(http)",
+            "test_load.py:4: in ask",
+            f'    await http.get("{refusing_url}/a", [*][*]min(*, key=len))',
+            "E   httpx.ConnectError: connection refused: *",
+        ],
+        consecutive=True,
+    )
+    result.stdout.no_fnmatch_line("*direct cause of the following exception*")
+
+
+def test_a_cause_that_came_through_the_users_code_is_shown(project: Project) -> None:
+    project.write(
+        """
+        @pytest.mark.load(vus=1, iterations=1)
+        async def test_browse(http):
+            try:
+                (await http.get("/a")).json()["items"]
+            except Exception as error:
+                raise RuntimeError("no items") from error
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "test_load.py:6: in test_browse",
+            "*The above exception was the direct cause of the following exception:*",
+            "E   RuntimeError: no items",
+        ]
+    )
+
+
 def test_a_budget_without_anything_to_judge_says_why(project: Project) -> None:
     project.write(
         """
