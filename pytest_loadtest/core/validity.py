@@ -186,11 +186,13 @@ def _read_delay(figures: Figures, judged_ns: float) -> Finding | None:
 
 
 def _part_of(delay_ns: float, judged_ns: float) -> str:
-    """``12% of``, ``3.5 times``: a delay can be a multiple of what it is to be a part of."""
+    """``12% of``, ``3.5 times``, ``1,360 times``: a delay can be a multiple of what it is to be a part of."""
     if not judged_ns:
         return "all of"
     part = delay_ns / judged_ns
-    return f"{format_share(part)} of" if part < 1 else f"{part:.3g} times"
+    if part < 1:
+        return f"{format_share(part)} of"
+    return f"{part:.3g} times" if part < 100 else f"{part:,.0f} times"
 
 
 def _run_queue(figures: Figures, _judged_ns: float) -> Finding | None:

@@ -63,7 +63,7 @@ class Verdict:
                 f"{label} {self.measured_text} is the limit itself: no length of run decides it; {figures}"
             )
         else:
-            longer = format_duration(_rounded(interval.longer * judged_ns))
+            longer = format_duration(_rounded_up(interval.longer * judged_ns))
             words = (
                 f"{label} {self.measured_text} is too close to call: {figures}; "
                 f"to decide it, judge about {longer}"
@@ -91,9 +91,10 @@ class Verdict:
         return f"{text} (from {begins} to {ends})"
 
 
-def _rounded(value: float) -> float:
-    """To two digits: more would be a promise."""
-    return float(f"{value:.1e}")
+def _rounded_up(value: float) -> float:
+    """To two digits: more would be a promise, and less than what was judged already would be none."""
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return math.ceil(value / step) * step
 
 
 def judge(

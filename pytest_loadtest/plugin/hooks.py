@@ -26,7 +26,7 @@ from pytest_loadtest.plugin.planning import SessionPlan
 from pytest_loadtest.plugin.properties import tell_properties
 from pytest_loadtest.plugin.relay import announce
 from pytest_loadtest.plugin.secrets import redact_logs, redact_report, redact_warning
-from pytest_loadtest.plugin.signals import undisturbed
+from pytest_loadtest.plugin.signals import terminated_as_by_ctrl_c, undisturbed
 from pytest_loadtest.plugin.summary import begin_gathering
 from pytest_loadtest.plugin.tokens import check_configured_pool
 from pytest_loadtest.plugin.tracebacks import redact_representation
@@ -94,6 +94,10 @@ class LoadHooks:
         """Know whose fixtures are being set up; a test that ends the session is reported, too."""
         if not runs_load(item):
             return (yield)
+        with terminated_as_by_ctrl_c():  # between the loads of a test, and while they are kept, too
+            return (yield from self._watched(item))
+
+    def _watched(self, item: pytest.Item) -> Generator[None, object, object]:
         self._current, self._so_far = item, ReportsSoFar()
         self._to_controller.begins()
         try:

@@ -95,6 +95,8 @@ def _reason(job: LoadJob, metrics: Metrics, end: LoadEnd) -> str:
         return f"every first iteration failed alike, the load was stopped: {what}"
     if isinstance(end.error, _STOPPED_BY):
         return f"the load was stopped: {end.error}"
+    if end.ending is Ending.SET_UP_FAILED:
+        return f"the set-up of {end.reason} failed: {type(end.error).__name__}: {end.error}"
     return _missing(job.plan, metrics, end) or _left_behind(end) or _interrupted(end)
 
 

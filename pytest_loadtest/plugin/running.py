@@ -81,15 +81,18 @@ def run_load(job: LoadJob) -> Loaded:
         deadline_ns=round(limit.remaining_s * NS_PER_S) if limit else None,
         probe=None if job.plan.once else GeneratorProbe(),  # who debugs is not a generator
     )
+    kept: Loaded | None = None
     try:
         with job.loop.keeping_limit():
             end = job.loop.run(_watched(job, run))
-    except (KeyboardInterrupt, SystemExit):  # little is torn down, but what was measured is shown
         with undisturbed():
-            _keep(job, run, LoadEnd(Ending.INTERRUPTED, ran_ns=run.elapsed_ns))
+            kept = _keep(job, run, end)
+    except (KeyboardInterrupt, SystemExit):  # little is torn down, but what was measured is shown
+        if kept is None:
+            with undisturbed():
+                _keep(job, run, LoadEnd(Ending.INTERRUPTED, ran_ns=run.elapsed_ns))
         raise
-    with undisturbed():
-        return _keep(job, run, end)
+    return kept
 
 
 def _needed_for_s(plan: TestPlan) -> float:

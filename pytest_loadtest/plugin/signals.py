@@ -5,6 +5,7 @@ Owns who is told of them for a while. On SIGTERM Python itself leaves at once, w
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -12,10 +13,21 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any
 
+_OURSELVES = os.getpid()
+
+
+def _as_by_ctrl_c(number: int, _frame: FrameType | None) -> None:
+    """A handler of SIGTERM. What was forked meanwhile, such as a server of a fixture, ends as ever."""
+    if os.getpid() == _OURSELVES:
+        raise KeyboardInterrupt
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
 # What each does where nobody has given it another meaning, or we have made the one mean the other.
 _USUAL: dict[signal.Signals, tuple[Any, ...]] = {
     signal.SIGINT: (signal.default_int_handler,),
-    signal.SIGTERM: (signal.SIG_DFL, signal.default_int_handler),
+    signal.SIGTERM: (signal.SIG_DFL, _as_by_ctrl_c),
 }
 
 
@@ -41,14 +53,18 @@ def told_to_end(
 
 def terminated_as_by_ctrl_c() -> AbstractContextManager[None]:
     """Within this SIGTERM raises KeyboardInterrupt, too."""
-    return told_to_end(signal.default_int_handler, [signal.SIGTERM])
+    return told_to_end(_as_by_ctrl_c, [signal.SIGTERM])
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """KeyboardInterrupt is raised behind this, and not in it: what was measured is being kept or shown."""
+    """KeyboardInterrupt is raised behind this, and not in it: what was measured is being kept or shown. An
+    error of what is in it does not make it forgotten.
+    """
     asked: list[int] = []
-    with told_to_end(lambda number, _frame: asked.append(number)):
-        yield
-    if asked:
-        raise KeyboardInterrupt
+    try:
+        with told_to_end(lambda number, _frame: asked.append(number)):
+            yield
+    finally:
+        if asked:
+            raise KeyboardInterrupt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,6 +118,14 @@ def test_a_limit_inside_the_interval_is_too_close_to_call() -> None:
     assert "too close to call" in text
     assert found.interval_text in text
     assert "to decide it, judge about" in text
+
+
+@pytest.mark.parametrize(("longer", "told"), [(1.0086, "6.1 s"), (1.5, "9 s"), (2.03, "13 s")])
+def test_how_long_to_judge_is_never_less_than_it_takes(longer: float, told: str) -> None:
+    found = verdict(measured(steady(seconds=20, per_second=30)), "p95", "97ms")
+    assert found.interval is not None
+    found = replace(found, interval=replace(found.interval, longer=longer))
+    assert found.close_call(6 * S).endswith(f"judge about {told}")
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,12 @@ def figures(**values: Any) -> Figures:
             id="reading adds a multiple",
         ),
         pytest.param(
+            {"read_delay": late(136_000)},
+            State.LIMITED,
+            "it read up to 2m 16s late (p99), 1,360 times the judged 100 ms",
+            id="reading takes longer by far",
+        ),
+        pytest.param(
             {"seconds": (second(waited=0.1),)}, State.OK, "", id="a tenth of the time without a CPU"
         ),
         pytest.param(

@@ -220,6 +220,42 @@ def test_a_test_that_exits_pytest_says_why(project: Project) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "end"),
+    [
+        pytest.param([], Session.interrupt, id="Ctrl-C"),
+        pytest.param([], Session.terminate, id="SIGTERM"),
+        pytest.param(["-n1"], Session.terminate_all, id="SIGTERM to a worker and its controller"),
+    ],
+)
+def test_between_two_loads_of_a_test_the_first_is_not_lost(
+    project: Project, options: list[str], end: Callable[[Session], None]
+) -> None:
+    project.write(
+        """
+        import time
+        from conftest import note
+
+        async def browse(http):
+            await http.get("/shop")
+
+        def test_own(load):
+            load(browse, vus=1, iterations=1)
+            note("between")
+            time.sleep(3600)
+            load(browse, vus=1, iterations=1)
+        """
+    )
+    with begun(project, *options, *REPORTS, conftest=CONTROLLER_KNOWS) as session:
+        wait_until(lambda: "between" in session.notes())
+        if options:
+            wait_until(lambda: controller_knows(session))
+        end(session)
+        status, output = session.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert Kept.at(project.pytester.path).states == ["passed"], output
+
+
 def test_all_loads_that_a_test_has_run_by_itself_are_in_its_report(project: Project) -> None:
     project.write(
         """

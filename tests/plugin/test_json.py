@@ -368,6 +368,28 @@ def test_a_machine_that_tells_nothing_is_unknown(monkeypatch: pytest.MonkeyPatch
     assert platform.machine() in machine.system
 
 
+def test_a_set_up_that_failed_says_why_and_hides_secrets(project: Project) -> None:
+    project.write(
+        """
+        @pytest.fixture
+        async def signed_in(vu):
+            raise RuntimeError("cannot sign in with password=geheim-123")
+
+        @pytest.mark.load(vus=1, iterations=1)
+        async def test_browse(http, signed_in):
+            pass
+        """
+    )
+    result = project.run("--load-json=run.json", "--load-markdown=run.md")
+    result.assert_outcomes(failed=1)
+    (kept,) = LoadResult.read(project.pytester.path / "run.json")
+    assert kept.state == "set-up failed"
+    assert kept.reason == (
+        "the set-up of virtual user 1 failed: RuntimeError: cannot sign in with password=[redacted]"
+    )
+    assert "cannot sign in" in (project.pytester.path / "run.md").read_text()
+
+
 def test_a_result_is_small_enough_to_travel(project: Project) -> None:
     project.write(TWO_TESTS)
     project.run("--load-json=run.json")
